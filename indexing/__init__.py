@@ -1,0 +1,1 @@
+"""From corpus files to a published index: read, clean, fold duplicates, chunk, encode, shard, publish."""

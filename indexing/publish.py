@@ -1,0 +1,100 @@
+"""The last step of a build: merge the shards' side files, write the manifest, and swap the index in one rename."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from webbrain.store import layout
+from webbrain.store.index import current_build
+from webbrain.store.manifest import FileEntry, Manifest
+
+from .files import sync_file, sync_folder, write_atomically, write_lock
+from .receipts import STAGE, STAGE_ALIASES, STAGE_REJECTS, Receipt, file_entry
+from .settings import Plan
+
+
+def publish(
+    partial: Path, output: Path, plan: Plan, receipts: list[Receipt], encoder: Mapping[str, Any] | None
+) -> Manifest:
+    """Turn a finished partial folder into the current build; each step can be repeated after a crash."""
+    files = _merge_side_files(partial, len(receipts))
+    for receipt in receipts:
+        files.update(receipt.files)
+    if encoder is not None:
+        for path in sorted((partial / layout.ENCODER).iterdir()):
+            sync_file(path)
+            files[path.relative_to(partial).as_posix()] = file_entry(path)
+    manifest = Manifest(
+        build_id=plan.build_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        corpus={"fingerprint": plan.fingerprint},
+        settings={**plan.settings.as_json(), "dense": {"kind": "sq_fp16", "metric": "inner_product"}},
+        encoder=encoder,
+        totals=_totals(receipts),
+        shards=tuple(receipt.entry for receipt in receipts),
+        files=files,
+    )
+    _sweep_unlisted(partial, files)
+    manifest.write(partial)
+    for name in (layout.MANIFEST, layout.MANIFEST_DIGEST):
+        sync_file(partial / name)
+    _swap(partial, output, plan.build_id)
+    return manifest
+
+
+def collect_garbage(output: Path) -> list[str]:
+    """Delete builds that are not the current one, finished or not; returns their names. Takes the write lock."""
+    with write_lock(output):
+        current = current_build(output)
+        stale = [path for path in sorted((output / layout.BUILDS).iterdir()) if path != current]
+        for path in stale:
+            shutil.rmtree(path)
+        return [path.name for path in stale]
+
+
+def _merge_side_files(partial: Path, shards: int) -> dict[str, FileEntry]:
+    merged = {}
+    for name, pattern in ((layout.REJECTS, STAGE_REJECTS), (layout.ALIASES, STAGE_ALIASES)):
+        with (partial / name).open("wb") as out:
+            for shard in range(shards):
+                with (partial / pattern.format(shard)).open("rb") as part:
+                    shutil.copyfileobj(part, out)
+        sync_file(partial / name)
+        merged[name] = file_entry(partial / name)
+    return merged
+
+
+def _totals(receipts: list[Receipt]) -> dict[str, int]:
+    return {
+        "documents": sum(receipt.entry.documents for receipt in receipts),
+        "passages": sum(receipt.entry.passages for receipt in receipts),
+        "tokens": sum(receipt.entry.tokens for receipt in receipts),
+        "rejects": sum(receipt.rejects for receipt in receipts),
+        "duplicates": sum(receipt.aliases for receipt in receipts),
+        "shards": len(receipts),
+    }
+
+
+def _sweep_unlisted(partial: Path, files: Mapping[str, FileEntry]) -> None:
+    """Drop work files; receipts stay until the manifest stands, so that a crash here still resumes."""
+    for path in sorted(partial.rglob("*")):
+        name = path.relative_to(partial).as_posix()
+        if path.is_file() and name not in files and not name.startswith(STAGE + "/"):
+            path.unlink()
+
+
+def _swap(partial: Path, output: Path, build_id: str) -> None:
+    target = output / layout.BUILDS / build_id
+    if target.exists():
+        shutil.rmtree(target)
+    sync_folder(partial)
+    partial.rename(target)
+    shutil.rmtree(target / STAGE)
+    sync_folder(target.parent)
+    write_atomically(output / layout.CURRENT, f"{build_id}\n".encode())
+    for orphan in (output / layout.BUILDS).glob("*.partial"):
+        shutil.rmtree(orphan)

@@ -1,0 +1,64 @@
+"""What a build is told; all of it goes into the manifest, and its digest names the build."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from webbrain.analysis import AnalyzerSettings
+from webbrain.errors import ConfigError
+from webbrain.models import DEFAULT_ENCODER
+from webbrain.store.layout import FORMAT_VERSION
+
+from .chunk import ChunkSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25Settings:
+    """Lucene's defaults; Robertson and Zaragoza (2009), section 3.5."""
+
+    k1: float = 1.2
+    b: float = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """`encoder` is None for an index without vectors; `shard_passages` bounds the memory of a build."""
+
+    chunker: ChunkSettings = field(default_factory=ChunkSettings)
+    analyzer: AnalyzerSettings = field(default_factory=AnalyzerSettings)
+    bm25: Bm25Settings = field(default_factory=Bm25Settings)
+    encoder: str | None = DEFAULT_ENCODER
+    precision: Literal["int8", "fp32"] = "int8"
+    duplicates: Literal["fold", "keep"] = "fold"
+    shard_passages: int = 50_000
+
+    def __post_init__(self) -> None:
+        if self.shard_passages < 1:
+            raise ConfigError(f"shards of {self.shard_passages} passages make no sense; give --shard-passages 1 or more")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One build: settings over one state of a corpus. The same plan always has the same `build_id`."""
+
+    fingerprint: str
+    encoder_sha256: str | None
+    settings: BuildSettings
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "fingerprint": self.fingerprint,
+            "encoder_sha256": self.encoder_sha256,
+            "settings": self.settings.as_json(),
+        }
+
+    @property
+    def build_id(self) -> str:
+        return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:16]

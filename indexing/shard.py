@@ -1,0 +1,69 @@
+"""One shard while it is written: texts and documents go to disk as they come, the rest when the shard is full."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from webbrain.analysis import Analyzer
+from webbrain.store import layout
+from webbrain.store.manifest import ShardEntry
+from webbrain.types import Document, Passage
+
+from .files import save_array, sync_file
+from .postings import PostingsWriter
+
+
+def passage_text(title: str, text: str) -> str:
+    """What is indexed of a passage: its document's title, then its text."""
+    return f"{title}. {text}" if title else text
+
+
+class ShardWriter:
+    """Collects whole documents; `finish` writes what `webbrain.store` reads."""
+
+    def __init__(self, folder: Path, shard: int, analyzer: Analyzer) -> None:
+        self.folder, self.shard = folder, shard
+        self.postings = PostingsWriter(analyzer)
+        self.documents: list[tuple[int, int, int]] = []
+        self.rows: list[tuple[int, int, int, int, int, int]] = []
+        for name in ("passages", "bm25", "dense"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self._text = (folder / layout.TEXT.format(shard)).open("wb")
+        self._heads = (folder / layout.DOCUMENTS.format(shard)).open("wb")
+
+    @property
+    def passages(self) -> int:
+        return len(self.rows)
+
+    def add(self, document: Document, passages: list[Passage]) -> None:
+        begin = self._text.tell()
+        self.documents.append((self._heads.tell(), begin, len(self.rows)))
+        self._text.write(document.text.encode())
+        head = {"doc_id": document.doc_id, "title": document.title, "url": document.url}
+        line = json.dumps({**head, "metadata": dict(document.metadata)}, ensure_ascii=False)
+        self._heads.write(line.encode() + b"\n")
+        char, byte = 0, begin
+        for number, passage in enumerate(passages):
+            byte += len(document.text[char : passage.start].encode())
+            size = len(passage.text.encode())
+            self.rows.append((len(self.documents) - 1, number, passage.start, passage.end, byte, size))
+            self.postings.add(passage_text(document.title, passage.text))
+            char, byte = passage.end, byte + size
+
+    def finish(self) -> ShardEntry:
+        """Write the arrays; everything is on disk when this returns."""
+        self.close()
+        for name in (layout.TEXT, layout.DOCUMENTS):
+            sync_file(self.folder / name.format(self.shard))
+        documents = np.array(self.documents, dtype=layout.DOCUMENT_DTYPE)
+        save_array(self.folder / layout.DOCUMENT_OFFSETS.format(self.shard), documents)
+        save_array(self.folder / layout.ROWS.format(self.shard), np.array(self.rows, dtype=layout.ROW_DTYPE))
+        tokens = self.postings.write(self.folder, self.shard)
+        return ShardEntry(len(self.documents), len(self.rows), tokens)
+
+    def close(self) -> None:
+        self._text.close()
+        self._heads.close()

@@ -1,0 +1,59 @@
+"""Encoding a shard's passages, block by block, so that a killed build goes on from the last whole block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.store import layout
+from webbrain.store.passages import PassageShard
+
+from .files import sync_file, sync_folder
+from .shard import passage_text
+
+BLOCK = 256  # passages encoded between two flushes to disk
+PART = "dense/{:05d}.part"
+
+
+def encode_shard(folder: Path, shard: int, encoder: OnnxEncoder, advance: Callable[[int], None]) -> None:
+    """Write the shard's FAISS index; `advance(n)` is told of every `n` passages done or found done."""
+    passages = PassageShard(folder, shard)
+    part = folder / PART.format(shard)
+    done = _whole_blocks(part, encoder.dim, len(passages))
+    advance(done)
+    with part.open("r+b" if part.exists() else "w+b") as file:
+        file.truncate(done * encoder.dim * 4)
+        file.seek(0, os.SEEK_END)
+        for begin in range(done, len(passages), BLOCK):
+            rows = [passages.passage(row) for row in range(begin, min(begin + BLOCK, len(passages)))]
+            vectors = encoder.encode([passage_text(row.title, row.text) for row in rows])
+            file.write(vectors.astype("<f4").tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+            advance(len(rows))
+    _write_faiss(part, folder / layout.VECTORS.format(shard), encoder.dim)
+    part.unlink()
+
+
+def _whole_blocks(part: Path, dim: int, passages: int) -> int:
+    """Passages that an earlier run has encoded: whole blocks only, since only those were flushed."""
+    rows = part.stat().st_size // (dim * 4) if part.exists() else 0
+    return min(rows - rows % BLOCK, passages)
+
+
+def _write_faiss(part: Path, target: Path, dim: int) -> None:
+    """Half-precision vectors, searched exhaustively: no training, so a vector's code depends on nothing but itself."""
+    import faiss
+
+    vectors = np.fromfile(part, "<f4").reshape(-1, dim)
+    index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    index.add(vectors)
+    beside = target.with_name(target.name + ".new")
+    faiss.write_index(index, str(beside))
+    sync_file(beside)
+    beside.replace(target)
+    sync_folder(target.parent)

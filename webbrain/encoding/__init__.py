@@ -1,0 +1,1 @@
+"""Sentence encoders on ONNX Runtime: no torch at query time, and none to index on a CPU."""

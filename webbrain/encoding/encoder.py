@@ -1,0 +1,121 @@
+"""The encoder an index carries: a folder with `model.onnx`, `tokenizer.json` and `encoder.json`, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webbrain.encoding.onnx_bert import export, pooling_of
+from webbrain.errors import IndexDamaged
+from webbrain.models import ModelFiles, sha256_file
+from webbrain.protocols import Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderCard:
+    """What `encoder.json` says: enough to know whether two indexes share a vector space."""
+
+    name: str
+    weights_sha256: str
+    onnx_sha256: str
+    dim: int
+    pooling: str
+    max_tokens: int
+    precision: str
+
+
+def package_encoder(model: ModelFiles, folder: Path, precision: str = "int8") -> EncoderCard:
+    """Write the self-contained encoder folder of a model; returns its card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    export(model, folder / "model.onnx", precision)
+    shutil.copyfile(model.folder / "tokenizer.json", folder / "tokenizer.json")
+    config = model.read_json("config.json")
+    limit = model.read_json("sentence_bert_config.json").get("max_seq_length") or config["max_position_embeddings"]
+    card = EncoderCard(
+        name=model.name,
+        weights_sha256=model.weights_sha256,
+        onnx_sha256=sha256_file(folder / "model.onnx"),
+        dim=int(config["hidden_size"]),
+        pooling=pooling_of(model),
+        max_tokens=min(int(limit), int(config["max_position_embeddings"])),
+        precision=precision,
+    )
+    (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
+    return card
+
+
+def read_card(folder: Path) -> EncoderCard:
+    try:
+        return EncoderCard(**json.loads((folder / "encoder.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise IndexDamaged(f"{folder / 'encoder.json'} cannot be read ({error}); rebuild the index") from error
+
+
+class OnnxEncoder:
+    """Implements `webbrain.protocols.Encoder`, one text a run, `threads` runs side by side."""
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        self.folder = folder
+        self.threads = threads
+        self.card = read_card(folder)
+        self._session: Any = None
+        self._tokenizer: Any = None
+
+    @property
+    def dim(self) -> int:
+        return self.card.dim
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        rows = list(self.encode_each(texts))
+        return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
+
+    def encode_each(self, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
+        """One unit vector of shape (dim,) per text, in order."""
+        return self._map("sentence", texts)
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Per text the unnormalised token vectors, shape (tokens, dim), with those of [CLS] and [SEP] left out."""
+        return [rows[1:-1] for rows in self._map("tokens", texts)]
+
+    def _map(self, output: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
+        self._load()
+
+        def run(text: str) -> NDArray[np.float32]:
+            ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+            values: NDArray[np.float32] = self._session.run([output], {"ids": ids})[0][0]
+            return values
+
+        if self.threads == 1 or len(texts) < 2:
+            yield from map(run, texts)
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            yield from pool.map(run, texts)
+
+    def _load(self) -> None:
+        if self._session is not None:
+            return
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self.card.max_tokens)
+        # Control tokens such as "[SEP]" in a page are words like any other.
+        self._tokenizer.encode_special_tokens = True
+        self._session = onnxruntime.InferenceSession(
+            str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )

@@ -1,0 +1,190 @@
+"""A BERT encoder's safetensors as an ONNX graph, int8 for the CPU, written without torch.
+
+The graph takes one text at a time (no padding, no mask), so that a text's vector cannot depend on its batch: with
+per-tensor dynamic quantisation a batch changes every vector in it, and the same passage would get another vector in
+another shard.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webbrain.errors import ConfigError
+from webbrain.models import ModelFiles
+
+Array = NDArray[Any]
+_CONTRIB = "com.microsoft"
+_BLOCK = 128  # weights that share one int8 scale; inputs are quantised in the same blocks
+PRECISIONS = ("int8", "fp32")
+
+
+def export(model: ModelFiles, target: Path, precision: str = "int8") -> None:
+    """Write `model` as ONNX: input `ids` int64 (1, n); outputs `tokens` (1, n, dim) and `sentence` (1, dim, unit length)."""
+    import onnx
+
+    if precision not in PRECISIONS:
+        raise ConfigError(f"unknown precision {precision!r}; known are: {', '.join(PRECISIONS)}")
+    _check_supported(model)
+    graph = _Graph(int8=precision == "int8")
+    _bert(graph, model)
+    onnx.save(graph.finish(int(model.read_json("config.json")["hidden_size"])), str(target))
+
+
+def _check_supported(model: ModelFiles) -> None:
+    config = model.read_json("config.json")
+    kind, activation = config.get("model_type"), config.get("hidden_act")
+    if kind != "bert" or activation != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
+        raise ConfigError(
+            f"encoder {model.name!r} is a {kind}/{activation} model; this build reads BERT encoders with gelu "
+            "(MiniLM, BGE, E5, GTE): name one of those"
+        )
+
+
+class _Graph:
+    """Collects nodes and weights; each method adds one operation and returns the name of its output."""
+
+    def __init__(self, int8: bool) -> None:
+        self.int8 = int8
+        self.nodes: list[Any] = []
+        self.weights: list[Any] = []
+
+    def weight(self, name: str, values: Array) -> str:
+        from onnx import numpy_helper
+
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def node(self, op: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
+        from onnx import helper
+
+        outputs = output.split()
+        self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
+        return outputs[0]
+
+    def matmul(self, x: str, name: str, weight: Array) -> str:
+        """`x @ weight`, weight of shape (in, out)."""
+        if not self.int8:
+            return self.node("MatMul", [x, self.weight(f"{name}.w", weight)], f"{name}.out")
+        codes, scales = quantize_blocks(weight.T)
+        rows = [x, self.weight(f"{name}.q", codes), self.weight(f"{name}.scale", scales)]
+        size = {"K": weight.shape[0], "N": weight.shape[1], "bits": 8, "block_size": _BLOCK, "accuracy_level": 4}
+        return self.node("MatMulNBits", rows, f"{name}.out", _CONTRIB, **size)
+
+    def embedding(self, ids: str, name: str, table: Array) -> str:
+        if not self.int8:
+            return self.node("Gather", [self.weight(name, table), ids], f"{name}.out")
+        from onnx import TensorProto
+
+        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / 127
+        codes = np.round(table / scale).astype(np.int8)
+        picked = self.node("Gather", [self.weight(f"{name}.q", codes), ids], f"{name}.picked")
+        real = self.node("Cast", [picked], f"{name}.real", to=TensorProto.FLOAT)
+        scales = self.node("Gather", [self.weight(f"{name}.scale", scale.astype(np.float32)), ids], f"{name}.scales")
+        return self.node("Mul", [real, scales], f"{name}.out")
+
+    def finish(self, dim: int) -> Any:
+        from onnx import TensorProto, helper
+
+        ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "n"])
+        tokens = helper.make_tensor_value_info("tokens", TensorProto.FLOAT, [1, "n", dim])
+        sentence = helper.make_tensor_value_info("sentence", TensorProto.FLOAT, [1, dim])
+        graph = helper.make_graph(self.nodes, "encoder", [ids], [tokens, sentence], self.weights)
+        opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_CONTRIB, 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="webbrain")
+
+
+def quantize_blocks(weight: Array) -> tuple[Array, Array]:
+    """Symmetric int8 with one scale per block of `_BLOCK` inputs: (out, in) -> uint8 codes around 128, float32 scales."""
+    rows, columns = weight.shape
+    if columns % _BLOCK:
+        raise ConfigError(f"an encoder of width {columns} cannot be cut into blocks of {_BLOCK}; use --precision fp32")
+    blocks = weight.reshape(rows, columns // _BLOCK, _BLOCK)
+    scales = np.maximum(np.abs(blocks).max(axis=-1), 1e-12) / 127
+    codes = np.round(blocks / scales[..., None]) + 128
+    return codes.astype(np.uint8), scales.astype(np.float32).reshape(-1)
+
+
+def _bert(graph: _Graph, model: ModelFiles) -> None:
+    from safetensors import safe_open
+
+    config = model.read_json("config.json")
+    with safe_open(str(model.folder / "model.safetensors"), framework="np") as tensors:
+        prefix = "bert." if "bert.embeddings.word_embeddings.weight" in tensors.keys() else ""  # noqa: SIM118
+        parts = _Tensors(tensors, prefix)
+        hidden = _embed(graph, parts, config)
+        for layer in range(int(config["num_hidden_layers"])):
+            hidden = _layer(graph, parts, config, layer, hidden)
+    _pool(graph, hidden, model)
+
+
+class _Tensors:
+    """The weights file under a module-name prefix, as float32."""
+
+    def __init__(self, tensors: Any, prefix: str) -> None:
+        self.tensors, self.prefix = tensors, prefix
+
+    def __call__(self, name: str) -> Array:
+        return np.asarray(self.tensors.get_tensor(self.prefix + name)).astype(np.float32)
+
+
+def _embed(graph: _Graph, get: _Tensors, config: dict[str, Any]) -> str:
+    words = graph.embedding("ids", "words", get("embeddings.word_embeddings.weight"))
+    positions = get("embeddings.position_embeddings.weight") + get("embeddings.token_type_embeddings.weight")[0]
+    zero = graph.weight("zero", np.array([0], np.int64))
+    length = graph.node("Shape", ["ids"], "length", start=1, end=2)
+    seen = graph.node("Slice", [graph.weight("positions", positions), zero, length, zero], "positions.out")
+    total = graph.node("Add", [words, seen], "embeddings")
+    gain = graph.weight("embeddings.gain", get("embeddings.LayerNorm.weight"))
+    bias = graph.weight("embeddings.bias", get("embeddings.LayerNorm.bias"))
+    epsilon = float(config["layer_norm_eps"])
+    return graph.node("LayerNormalization", [total, gain, bias], "hidden.0", axis=-1, epsilon=epsilon)
+
+
+def _layer(graph: _Graph, get: _Tensors, config: dict[str, Any], number: int, x: str) -> str:
+    source, here = f"encoder.layer.{number}.", f"layer.{number}."
+    names = [f"{source}attention.self.{part}" for part in ("query", "key", "value")]
+    weight = np.concatenate([get(f"{name}.weight").T for name in names], axis=1)
+    bias = np.concatenate([get(f"{name}.bias") for name in names])
+    qkv = graph.matmul(x, here + "qkv", weight)
+    qkv = graph.node("Add", [qkv, graph.weight(here + "qkv.b", bias)], here + "qkv.biased")
+    graph.node("Split", [qkv], f"{here}q {here}k {here}v", axis=-1, num_outputs=3)
+    heads = int(config["num_attention_heads"])
+    inputs = [here + "q", here + "k", here + "v"]
+    attended = graph.node("MultiHeadAttention", inputs, here + "attended", _CONTRIB, num_heads=heads)
+    x = _dense_add_norm(graph, get, config, attended, x, source + "attention.output.", here + "attention")
+    wide = graph.matmul(x, here + "wide", get(f"{source}intermediate.dense.weight").T)
+    bias_name = graph.weight(here + "wide.b", get(f"{source}intermediate.dense.bias"))
+    wide = graph.node("BiasGelu", [wide, bias_name], here + "gelu", _CONTRIB)
+    return _dense_add_norm(graph, get, config, wide, x, source + "output.", here + "output")
+
+
+def _dense_add_norm(
+    graph: _Graph, get: _Tensors, config: dict[str, Any], x: str, residual: str, source: str, here: str
+) -> str:
+    """LayerNorm(x @ W + b + residual)."""
+    projected = graph.matmul(x, here, get(f"{source}dense.weight").T)
+    inputs = [projected, residual]
+    for name in ("LayerNorm.weight", "LayerNorm.bias", "dense.bias"):
+        inputs.append(graph.weight(f"{here}.{name}", get(source + name)))
+    epsilon = float(config["layer_norm_eps"])
+    return graph.node("SkipLayerNormalization", inputs, f"{here}.normed", _CONTRIB, epsilon=epsilon)
+
+
+def _pool(graph: _Graph, hidden: str, model: ModelFiles) -> None:
+    graph.node("Identity", [hidden], "tokens")
+    if pooling_of(model) == "cls":
+        first = graph.weight("first", np.array(0, np.int64))
+        pooled = graph.node("Gather", ["tokens", first], "pooled", axis=1)
+    else:
+        axis = graph.weight("token_axis", np.array([1], np.int64))
+        pooled = graph.node("ReduceMean", ["tokens", axis], "pooled", keepdims=0)
+    graph.node("LpNormalization", [pooled], "sentence", axis=-1, p=2)
+
+
+def pooling_of(model: ModelFiles) -> str:
+    """ "mean" or "cls", from the model's own sentence-transformers configuration (mean when it has none)."""
+    return "cls" if model.read_json("1_Pooling/config.json").get("pooling_mode_cls_token") else "mean"

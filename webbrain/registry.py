@@ -1,0 +1,56 @@
+"""Names to parts: built-ins by lazy import path, third-party ones by entry point. Nothing is imported until asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from webbrain.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One kind of part; `group` is the entry-point group that third parties register under."""
+
+    kind: str
+    group: str
+    builtin: dict[str, str]
+
+    def names(self) -> list[str]:
+        return sorted({*self.builtin, *(point.name for point in entry_points(group=self.group))})
+
+    def load(self, name: str) -> Any:
+        """The class or factory registered under `name`; raises ConfigError that lists the known names."""
+        if name in self.builtin:
+            module, _, attribute = self.builtin[name].partition(":")
+            return getattr(import_module(module), attribute)
+        for point in entry_points(group=self.group):
+            if point.name == name:
+                return point.load()
+        raise ConfigError(self._unknown(name))
+
+    def _unknown(self, name: str) -> str:
+        close = get_close_matches(name, self.names(), n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return f"unknown {self.kind} {name!r}; known are: {', '.join(self.names())}{hint}"
+
+
+RETRIEVERS = Registry(
+    "retriever",
+    "webbrain.retrievers",
+    {
+        "bm25": "webbrain.retrieval.bm25:Bm25Retriever",
+        "dense": "webbrain.retrieval.dense:DenseRetriever",
+        "hybrid": "webbrain.retrieval.hybrid:HybridRetriever",
+    },
+)
+FUSERS = Registry(
+    "fuser",
+    "webbrain.fusers",
+    {"rrf": "webbrain.retrieval.fusion:ReciprocalRank", "score": "webbrain.retrieval.fusion:ScoreSum"},
+)
+WRITERS = Registry("writer", "webbrain.writers", {"extractive": "webbrain.writing.extractive:ExtractiveWriter"})
+SCORERS = Registry("support scorer", "webbrain.scorers", {"exact": "webbrain.grounding.exact:ExactScorer"})

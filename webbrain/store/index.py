@@ -1,0 +1,137 @@
+"""Opening an index: find the published build, check it, and hand out memory-mapped shards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from webbrain.encoding.encoder import OnnxEncoder, read_card
+from webbrain.errors import IndexDamaged, IndexIncompatible, IndexNotFound
+from webbrain.store import layout
+from webbrain.store.manifest import Manifest, read_manifest
+from webbrain.store.passages import PassageShard
+from webbrain.store.postings import PostingsShard
+from webbrain.types import Passage
+
+
+def current_build(folder: Path) -> Path:
+    """The folder of the published build; raises IndexNotFound or IndexDamaged."""
+    pointer = folder / layout.CURRENT
+    if not pointer.exists():
+        unfinished = any(folder.glob(f"{layout.BUILDS}/*.partial"))
+        state = "holds an unfinished build" if unfinished else "is no index"
+        raise IndexNotFound(f"{folder} {state}; run `webbrain index build CORPUS --output {folder}`")
+    line = pointer.read_text(encoding="utf-8", errors="replace")
+    build = folder / layout.BUILDS / line.removesuffix("\n")
+    if not line.endswith("\n") or "/" in line or not build.is_dir():
+        raise IndexDamaged(f"{pointer} names no build; run `webbrain index build CORPUS --output {folder}` again")
+    return build
+
+
+class Index:
+    """A published index. Everything is opened here, memory-mapped, so a reader survives a later `gc`."""
+
+    def __init__(self, folder: Path, build: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.build = build
+        self.manifest = manifest
+        self.passages = [PassageShard(build, number) for number in range(len(manifest.shards))]
+        self.postings = [PostingsShard(build, number) for number in range(len(manifest.shards))]
+        self.starts = _starts(entry.passages for entry in manifest.shards)
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Index:
+        """Open and check (`basic`): version, sizes, row sums, encoder, vocabulary against arrays."""
+        folder = Path(folder)
+        build = current_build(folder)
+        manifest = read_manifest(build)
+        check_sizes(build, manifest)
+        index = cls(folder, build, manifest)
+        index.check()
+        return index
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    @property
+    def has_vectors(self) -> bool:
+        return self.manifest.encoder is not None
+
+    def check(self) -> None:
+        """The `basic` check of what the manifest says against what the files hold."""
+        for entry, passages, postings in zip(self.manifest.shards, self.passages, self.postings, strict=True):
+            passages.check(entry.passages, entry.documents)
+            postings.check(entry.passages)
+        if len(self) != self.manifest.totals["passages"]:
+            raise IndexDamaged(f"{self.build} has {len(self)} rows, its manifest says otherwise; rebuild the index")
+        if self.manifest.encoder is not None:
+            card = read_card(self.build / layout.ENCODER)
+            if card.onnx_sha256 != self.manifest.encoder["onnx_sha256"]:
+                raise IndexIncompatible(f"{self.build} carries another encoder than its vectors; rebuild the index")
+
+    def check_vectors(self) -> None:
+        """Open every shard's FAISS index; raises IndexDamaged when one is unreadable or of another shape."""
+        if len(self.vectors) != len(self.postings):
+            raise IndexDamaged(f"{self.build} has vectors for {len(self.vectors)} shards only; rebuild the index")
+
+    def locate(self, row: int) -> tuple[int, int]:
+        """(shard, row within it) of a row of the index."""
+        from bisect import bisect_right
+
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} is outside an index of {len(self)} passages")
+        shard = bisect_right(self.starts, row) - 1
+        return shard, row - self.starts[shard]
+
+    def passage(self, row: int) -> Passage:
+        shard, local = self.locate(row)
+        return self.passages[shard].passage(local)
+
+    @cached_property
+    def encoder(self) -> OnnxEncoder:
+        """The query encoder that the index carries."""
+        if not self.has_vectors:
+            raise IndexIncompatible(f"{self.folder} has no vectors; rebuild it without `--no-dense`, or search with `--retriever bm25`")
+        return OnnxEncoder(self.build / layout.ENCODER)
+
+    @cached_property
+    def vectors(self) -> list[Any]:
+        """One memory-mapped FAISS index per shard."""
+        from webbrain.store.vectors import open_vectors
+
+        dim = self.encoder.dim
+        return [
+            open_vectors(self.build / layout.VECTORS.format(number), entry.passages, dim)
+            for number, entry in enumerate(self.manifest.shards)
+        ]
+
+    @cached_property
+    def aliases(self) -> dict[str, list[dict[str, str]]]:
+        """Pages folded into another as duplicates: canonical doc_id -> [{"doc_id", "title", "url"}]."""
+        found: dict[str, list[dict[str, str]]] = {}
+        with (self.build / layout.ALIASES).open(encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                found.setdefault(row.pop("same_as"), []).append(row)
+        return found
+
+
+def check_sizes(build: Path, manifest: Manifest) -> None:
+    """Raises IndexDamaged at the first listed file that is missing or of another size."""
+    for name, entry in manifest.files.items():
+        path = build / name
+        size = path.stat().st_size if path.is_file() else None
+        if size != entry.bytes:
+            found = "is missing" if size is None else f"has {size} bytes, not {entry.bytes}"
+            raise IndexDamaged(f"{path} {found}; rebuild the index or restore that file")
+
+
+def _starts(sizes: Iterable[int]) -> list[int]:
+    """Running sums from 0: the first row of each shard, then the total."""
+    starts = [0]
+    for size in sizes:
+        starts.append(starts[-1] + size)
+    return starts

@@ -1,0 +1,34 @@
+"""Where each file of an index lies. Paths are relative to the build folder, so that an index can be moved or synced."""
+
+from __future__ import annotations
+
+FORMAT_VERSION = 1
+CURRENT = "CURRENT"
+BUILDS = "builds"
+LOCK = "write.lock"
+MANIFEST = "manifest.json"
+MANIFEST_DIGEST = "manifest.sha256"
+ENCODER = "encoder"
+REJECTS = "rejects.jsonl"
+ALIASES = "aliases.jsonl"
+
+# Files of one shard, by role.
+TEXT = "passages/{:05d}.text"
+DOCUMENTS = "passages/{:05d}.documents.jsonl"
+DOCUMENT_OFFSETS = "passages/{:05d}.documents.npy"
+ROWS = "passages/{:05d}.rows.npy"
+TERMS = "bm25/{:05d}.terms"
+TERM_OFFSETS = "bm25/{:05d}.terms.npy"
+POSTING_OFFSETS = "bm25/{:05d}.postings.npy"
+POSTING_ROWS = "bm25/{:05d}.rows.npy"
+POSTING_COUNTS = "bm25/{:05d}.counts.npy"
+LENGTHS = "bm25/{:05d}.lengths.npy"
+VECTORS = "dense/{:05d}.faiss"
+
+SHARD_FILES = (TEXT, DOCUMENTS, DOCUMENT_OFFSETS, ROWS, TERMS, TERM_OFFSETS, POSTING_OFFSETS, POSTING_ROWS,
+               POSTING_COUNTS, LENGTHS)  # fmt: skip
+
+# One passage: its document within the shard, its place in that document in characters and in the shard's text in bytes.
+ROW_DTYPE = [("document", "<u4"), ("number", "<u4"), ("start", "<u8"), ("end", "<u8"), ("byte", "<u8"), ("bytes", "<u4")]
+# One document: where its JSON line and its text begin, and its first passage within the shard.
+DOCUMENT_DTYPE = [("line", "<u8"), ("text", "<u8"), ("first_row", "<u4")]

@@ -1,0 +1,70 @@
+"""The manifest: what an index holds, how it was made, and the size and digest of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from webbrain.errors import IndexDamaged, IndexIncompatible
+from webbrain.store.layout import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEntry:
+    """Sums of one shard; `tokens` counts terms that are not stop words."""
+
+    documents: int
+    passages: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`settings` holds chunker, analyzer, bm25 and dense parameters; `encoder` is its card, or None without vectors."""
+
+    build_id: str
+    created: str
+    corpus: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    encoder: Mapping[str, Any] | None
+    totals: Mapping[str, int]
+    shards: tuple[ShardEntry, ...]
+    files: Mapping[str, FileEntry]
+    format_version: int = FORMAT_VERSION
+    made_by: str = field(default="webbrain")
+
+    def write(self, folder: Path) -> None:
+        """Digest first, manifest last: a folder with a manifest is complete."""
+        data = (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+        (folder / MANIFEST_DIGEST).write_text(hashlib.sha256(data).hexdigest() + "\n", encoding="ascii")
+        (folder / MANIFEST).write_bytes(data)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raises IndexDamaged when the manifest is missing, altered or no manifest, IndexIncompatible for another format."""
+    path = folder / MANIFEST
+    repair = "rebuild with `webbrain index build CORPUS --output DIR`"
+    try:
+        data = path.read_bytes()
+        digest = (folder / MANIFEST_DIGEST).read_text(encoding="ascii")
+        raw = json.loads(data)
+        version = raw["format_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamaged(f"{path} cannot be read ({error}); {repair}") from error
+    if version != FORMAT_VERSION:
+        raise IndexIncompatible(f"{path} has format {version}, this webbrain reads {FORMAT_VERSION}; {repair}")
+    if digest != hashlib.sha256(data).hexdigest() + "\n":
+        raise IndexDamaged(f"{path} does not match its digest; {repair}")
+    raw["shards"] = tuple(ShardEntry(**entry) for entry in raw["shards"])
+    raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
+    return Manifest(**raw)

@@ -1,0 +1,65 @@
+"""The inverted index of one shard: sorted terms, and per term the rows that hold it with their counts."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webbrain.errors import IndexDamaged
+from webbrain.store import layout
+from webbrain.store.arrays import open_array, open_bytes
+
+NO_ROWS: NDArray[np.uint32] = np.zeros(0, np.uint32)
+NO_COUNTS: NDArray[np.uint16] = np.zeros(0, np.uint16)
+
+
+class PostingsShard:
+    """Look-ups in one shard. `lengths` counts each row's terms that are no stop words, uint32 of shape (rows,)."""
+
+    def __init__(self, folder: Path, shard: int) -> None:
+        self.path = folder / layout.TERMS.format(shard)
+        self._terms = open_bytes(self.path)
+        self._term_offsets = open_array(folder / layout.TERM_OFFSETS.format(shard))
+        self._offsets = open_array(folder / layout.POSTING_OFFSETS.format(shard))
+        self._rows = open_array(folder / layout.POSTING_ROWS.format(shard))
+        self._counts = open_array(folder / layout.POSTING_COUNTS.format(shard))
+        self.lengths = open_array(folder / layout.LENGTHS.format(shard))
+
+    @property
+    def vocabulary(self) -> int:
+        return len(self._term_offsets) - 1
+
+    def term(self, number: int) -> bytes:
+        return bytes(self._terms[int(self._term_offsets[number]) : int(self._term_offsets[number + 1])])
+
+    def find(self, term: str) -> int | None:
+        """The number of a term in this shard, by binary search over the sorted terms."""
+        wanted = term.encode()
+        number = bisect_left(range(self.vocabulary), wanted, key=self.term)
+        return number if number < self.vocabulary and self.term(number) == wanted else None
+
+    def document_frequency(self, number: int | None) -> int:
+        """How many rows hold the term (0 for None)."""
+        return 0 if number is None else int(self._offsets[number + 1]) - int(self._offsets[number])
+
+    def postings(self, number: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(rows, counts) of a term: ascending uint32 rows within the shard, uint16 counts."""
+        if number is None:
+            return NO_ROWS, NO_COUNTS
+        part = slice(int(self._offsets[number]), int(self._offsets[number + 1]))
+        return self._rows[part], self._counts[part]
+
+    def check(self, passages: int) -> None:
+        """Raises IndexDamaged unless vocabulary, postings and lengths agree in size."""
+        sizes = (
+            len(self.lengths) == passages
+            and len(self._offsets) == len(self._term_offsets)
+            and int(self._term_offsets[-1]) == len(self._terms)
+            and int(self._offsets[-1]) == len(self._rows) == len(self._counts)
+        )
+        if not sizes:
+            raise IndexDamaged(f"{self.path.parent}: vocabulary, postings and lengths disagree; rebuild the index")
