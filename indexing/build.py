@@ -12,18 +12,16 @@ from typing import IO, Any
 
 from webbrain.analysis import Analyzer
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
-from webbrain.errors import ConfigError, CorpusError, WebBrainError
+from webbrain.errors import ConfigError, CorpusError
 from webbrain.models import ModelFiles, resolve
 from webbrain.store import layout
-from webbrain.store.index import current_build
-from webbrain.store.manifest import Manifest, read_manifest
 from webbrain.types import Document
 
 from .chunk import chunk
 from .duplicates import DuplicateFinder
 from .files import sync_file, write_json, write_lock
 from .progress import Progress, Silent
-from .publish import publish
+from .publish import free_name, publish, republish
 from .read import RawRecord, Reject, clean, fingerprint, scan
 from .receipts import STAGE, STAGE_ALIASES, STAGE_REJECTS, Receipt, read_receipts, shard_files
 from .settings import BuildSettings, Plan
@@ -64,10 +62,10 @@ def build(
     model = resolve(settings.encoder) if settings.encoder else None
     plan = Plan(fingerprint(corpus), model.weights_sha256 if model else None, settings)
     with write_lock(output):
-        published = _published(output, plan.build_id)
-        if published is not None and not force:
+        manifest = None if force else republish(output, plan.build_id)
+        if manifest is not None:
             progress.note("this corpus is already indexed with these settings: nothing to do")
-            return BuildReport(plan.build_id, str(output), False, 0, dict(published.totals))
+            return BuildReport(manifest.build_id, str(output), False, 0, dict(manifest.totals))
         _check_disk(corpus, output, progress)
         work = _Work(corpus, output, plan, model, threads or os.cpu_count() or 1, progress)
         return work.run()
@@ -81,7 +79,8 @@ class _Work:
     ) -> None:
         self.corpus, self.output, self.plan, self.progress = corpus, output, plan, progress
         self.settings = plan.settings
-        self.folder = output / layout.BUILDS / f"{plan.build_id}.partial"
+        self.name = free_name(output, plan.build_id)
+        self.folder = output / layout.BUILDS / f"{self.name}.partial"
         (self.folder / STAGE).mkdir(parents=True, exist_ok=True)
         write_json(self.folder / STAGE / "plan.json", plan.as_json())
         self.encoder = self._encoder(model, threads)
@@ -104,8 +103,8 @@ class _Work:
             while not (self.receipts and self.receipts[-1].last):
                 self._shard(records)
         self.duplicates.close()
-        manifest = publish(self.folder, self.output, self.plan, self.receipts, self._card())
-        return BuildReport(self.plan.build_id, str(self.output), True, self.resumed, dict(manifest.totals))
+        manifest = publish(self.folder, self.output, self.name, self.plan, self.receipts, self._card())
+        return BuildReport(self.name, str(self.output), True, self.resumed, dict(manifest.totals))
 
     def _consumed(self, done: int, total: int) -> None:
         self.progress.reading(done, total, self.documents)
@@ -222,15 +221,6 @@ def _check_paths(corpus: Path, output: Path) -> None:
         raise ConfigError(f"{output} is a file; give a folder with --output")
     if corpus.is_dir() and output.resolve().is_relative_to(corpus.resolve()):
         raise ConfigError(f"{output} lies inside the corpus; give an --output outside {corpus}")
-
-
-def _published(output: Path, build_id: str) -> Manifest | None:
-    """The manifest of the published build if it is this very plan and sound; a damaged one is built anew."""
-    try:
-        build_folder = current_build(output)
-        return read_manifest(build_folder) if build_folder.name == build_id else None
-    except WebBrainError:
-        return None
 
 
 def _check_disk(corpus: Path, output: Path, progress: Progress) -> None:

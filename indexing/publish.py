@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from webbrain.errors import WebBrainError
 from webbrain.store import layout
-from webbrain.store.index import current_build
-from webbrain.store.manifest import FileEntry, Manifest
+from webbrain.store.index import check_sizes, current_build
+from webbrain.store.manifest import FileEntry, Manifest, read_manifest
 
 from .files import sync_file, sync_folder, write_atomically, write_lock
 from .receipts import STAGE, STAGE_ALIASES, STAGE_REJECTS, Receipt, file_entry
@@ -18,9 +19,14 @@ from .settings import Plan
 
 
 def publish(
-    partial: Path, output: Path, plan: Plan, receipts: list[Receipt], encoder: Mapping[str, Any] | None
+    partial: Path,
+    output: Path,
+    name: str,
+    plan: Plan,
+    receipts: list[Receipt],
+    encoder: Mapping[str, Any] | None,
 ) -> Manifest:
-    """Turn a finished partial folder into the current build; each step can be repeated after a crash."""
+    """Turn a finished partial folder into the current build `name`; each step can be repeated after a crash."""
     files = _merge_side_files(partial, len(receipts))
     for receipt in receipts:
         files.update(receipt.files)
@@ -29,7 +35,7 @@ def publish(
             sync_file(path)
             files[path.relative_to(partial).as_posix()] = file_entry(path)
     manifest = Manifest(
-        build_id=plan.build_id,
+        build_id=name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         corpus={"fingerprint": plan.fingerprint},
         settings={**plan.settings.as_json(), "dense": {"kind": "sq_fp16", "metric": "inner_product"}},
@@ -42,7 +48,7 @@ def publish(
     manifest.write(partial)
     for name in (layout.MANIFEST, layout.MANIFEST_DIGEST):
         sync_file(partial / name)
-    _swap(partial, output, plan.build_id)
+    _swap(partial, output, name)
     return manifest
 
 
@@ -87,14 +93,49 @@ def _sweep_unlisted(partial: Path, files: Mapping[str, FileEntry]) -> None:
             path.unlink()
 
 
-def _swap(partial: Path, output: Path, build_id: str) -> None:
-    target = output / layout.BUILDS / build_id
-    if target.exists():
-        shutil.rmtree(target)
+def _swap(partial: Path, output: Path, name: str) -> None:
+    target = output / layout.BUILDS / name
     sync_folder(partial)
     partial.rename(target)
-    shutil.rmtree(target / STAGE)
     sync_folder(target.parent)
-    write_atomically(output / layout.CURRENT, f"{build_id}\n".encode())
+    _point_to(output, target)
     for orphan in (output / layout.BUILDS).glob("*.partial"):
         shutil.rmtree(orphan)
+
+
+def _point_to(output: Path, target: Path) -> None:
+    """Make a complete build the current one."""
+    shutil.rmtree(target / STAGE, ignore_errors=True)
+    write_atomically(output / layout.CURRENT, f"{target.name}\n".encode())
+
+
+def free_name(output: Path, build_id: str) -> str:
+    """`build_id`, or with a number behind it where a build of that name stands: a published folder is never edited."""
+    name, number = build_id, 1
+    while (output / layout.BUILDS / name).exists():
+        number += 1
+        name = f"{build_id}.{number}"
+    return name
+
+
+def republish(output: Path, build_id: str) -> Manifest | None:
+    """Make a complete, sound build of this plan the current one, if there is one (a crash came before CURRENT, say)."""
+    for target in sorted((output / layout.BUILDS).glob(f"{build_id}*"), reverse=True):
+        if target.suffix == ".partial":
+            continue
+        try:
+            manifest = read_manifest(target)
+            check_sizes(target, manifest)
+        except WebBrainError:
+            continue  # damaged: the new build takes another name
+        if _current_name(output) != target.name:
+            _point_to(output, target)
+        return manifest
+    return None
+
+
+def _current_name(output: Path) -> str | None:
+    try:
+        return current_build(output).name
+    except WebBrainError:
+        return None

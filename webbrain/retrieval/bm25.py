@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,31 +40,28 @@ class Bm25Retriever:
 
     def rows(self, query: str, k: int) -> list[tuple[int, float]]:
         """(row, score) of the best `k` passages that share a term with the query."""
-        weights = Counter(self.analyzer.query_terms(query))
-        numbers = [[shard.find(term) for term in weights] for shard in self.index.postings]
-        idf = self._idf(len(weights), numbers)
-        scale = [count * value for count, value in zip(weights.values(), idf, strict=True)]
+        counts = Counter(self.analyzer.query_terms(query))
+        idf = self.idf(counts)
         found: list[tuple[int, float]] = []
-        for shard, start, terms in zip(self.index.postings, self.index.starts, numbers, strict=False):
-            scores = self._scores(shard, terms, scale)
+        for shard, start in zip(self.index.postings, self.index.starts, strict=False):
+            scores = self._scores(shard, {term: count * idf[term] for term, count in counts.items()})
             found.extend((start + int(row), float(scores[row])) for row in top_rows(scores, k))
         return order(found, k)
 
-    def _idf(self, terms: int, numbers: list[list[int | None]]) -> list[float]:
-        """Inverse document frequency of each query term over all shards."""
+    def idf(self, terms: Iterable[str]) -> dict[str, float]:
+        """Inverse document frequency of each term over all shards; a term that no passage holds has the highest."""
         total = len(self.index)
-        values = []
-        for place in range(terms):
-            pairs = zip(self.index.postings, numbers, strict=True)
-            frequency = sum(shard.document_frequency(found[place]) for shard, found in pairs)
-            values.append(math.log(1 + (total - frequency + 0.5) / (frequency + 0.5)))
+        values = {}
+        for term in terms:
+            frequency = sum(shard.document_frequency(shard.find(term)) for shard in self.index.postings)
+            values[term] = math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
         return values
 
-    def _scores(self, shard: PostingsShard, numbers: list[int | None], scale: list[float]) -> NDArray[Any]:
+    def _scores(self, shard: PostingsShard, weights: Mapping[str, float]) -> NDArray[Any]:
         """Scores of all rows of a shard; a row's terms are added in query order, so sharding changes no digit."""
         scores = np.zeros(len(shard.lengths), np.float32)
-        for number, weight in zip(numbers, scale, strict=True):
-            rows, counts = shard.postings(number)
+        for term, weight in weights.items():
+            rows, counts = shard.postings(shard.find(term))
             if len(rows) == 0:
                 continue
             tf = counts.astype(np.float32)

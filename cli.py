@@ -1,0 +1,283 @@
+"""The command table: parse, call, print. Heavy imports live inside the commands, so `webbrain --help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from webbrain.__main__ import part
+from webbrain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from webbrain.protocols import Retriever
+    from webbrain.store.index import Index
+    from webbrain.types import Article, ScoredPassage
+
+app = typer.Typer(
+    name="webbrain",
+    help="Ask a corpus a question, get a short article in which every sentence is cited and checked.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+index_app = typer.Typer(help="Build, inspect and check an index.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(index_app, name="index")
+
+IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+RetrieverOption = Annotated[str | None, typer.Option(help="bm25, dense or hybrid; the best the index has by default.")]
+WriterOption = Annotated[str | None, typer.Option(help="Who writes; `webbrain doctor` lists the writers.")]
+PassagesOption = Annotated[int, typer.Option("-k", min=1, help="How many to return.")]
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        import webbrain
+
+        print(f"webbrain {webbrain.__version__}")
+        raise typer.Exit
+
+
+@index_app.command("build")
+def index_build(
+    corpus: Annotated[Path, typer.Argument(help="File or folder: .jsonl .txt .md .html .warc .wet .xml, gzipped or not.")],
+    output: Annotated[Path, typer.Option(help="Folder of the index.")],
+    encoder: Annotated[str | None, typer.Option(help="Model name or folder of a BERT encoder.")] = None,
+    dense: Annotated[bool, typer.Option("--dense/--no-dense", help="Whether to make vectors.")] = True,
+    precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Arithmetic of the encoder.")] = "int8",
+    duplicates: Annotated[Literal["fold", "keep"], typer.Option(help="Fold near-duplicate pages into one.")] = "fold",
+    target_words: Annotated[int, typer.Option(min=10, help="Words in a passage.")] = 110,
+    stemmer: Annotated[str, typer.Option(help="Snowball stemmer, or none.")] = "english",
+    shard_passages: Annotated[int, typer.Option(min=1, help="Passages in a shard; bounds the memory.")] = 50_000,
+    threads: Annotated[int | None, typer.Option(min=1, help="Encoding threads; all cores by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build even when nothing changed.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Index a corpus. A killed build goes on where it stopped when the same command is run again."""
+    from dataclasses import asdict
+
+    from webbrain.analysis import AnalyzerSettings
+    from webbrain.models import DEFAULT_ENCODER
+    from webbrain.terminal import BuildBars
+
+    settings = part("indexing.settings").BuildSettings(
+        chunker=part("indexing.chunk").ChunkSettings.around(target_words),
+        analyzer=AnalyzerSettings(stemmer=stemmer),
+        encoder=(encoder or DEFAULT_ENCODER) if dense else None,
+        precision=precision,
+        duplicates=duplicates,
+        shard_passages=shard_passages,
+    )
+    with BuildBars() as progress:
+        report = part("indexing.build").build(corpus, output, settings, threads=threads, force=force, progress=progress)
+    totals = report.totals
+    _say(
+        f"{totals['documents']:,} documents, {totals['passages']:,} passages in {totals['shards']} shards; "
+        f"{totals['duplicates']:,} duplicates folded, {totals['rejects']:,} rejected (see rejects.jsonl in the build)"
+    )
+    if json:
+        _print_json(asdict(report))
+
+
+@index_app.command("info")
+def index_info(folder: Annotated[Path, typer.Argument(help="Folder of the index.")], json: JsonOption = False) -> None:
+    """What an index holds and how it was made."""
+    from webbrain.store.info import describe
+
+    found = describe(folder)
+    if json:
+        _print_json(found)
+        return
+    for key, value in found.items():
+        print(f"{key:18} {value}")
+
+
+@index_app.command("verify")
+def index_verify(
+    folder: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    full: Annotated[bool, typer.Option("--full", help="Re-hash every file.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Check an index; exit code 3 when something is wrong."""
+    from webbrain.store.verify import verify
+
+    problems = verify(folder, full=full)
+    if json:
+        _print_json({"index": str(folder), "full": full, "ok": not problems, "problems": problems})
+    for problem in problems:
+        _say(problem)
+    if problems:
+        raise typer.Exit(3)
+    _say(f"{folder}: sound{' (every file re-hashed)' if full else ''}")
+
+
+@index_app.command("gc")
+def index_gc(folder: Annotated[Path, typer.Argument(help="Folder of the index.")], json: JsonOption = False) -> None:
+    """Delete builds that are no longer, or not yet, the current one."""
+    deleted = part("indexing.publish").collect_garbage(folder)
+    _say(f"deleted {len(deleted)} builds")
+    if json:
+        _print_json({"index": str(folder), "deleted": deleted})
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for; - reads it from stdin.")],
+    index: IndexOption,
+    k: PassagesOption = 10,
+    retriever: RetrieverOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the best passages of the corpus for a query."""
+    text = _query_text(query)
+    found = _retriever(index, retriever).search(text, k)
+    if json:
+        _print_json({"query": text, "hits": [_hit(item) for item in found]})
+        return
+    from webbrain.terminal import print_hits
+
+    print_hits(found)
+
+
+@app.command()
+def write(
+    query: Annotated[str, typer.Argument(help="Title or question; - reads it from stdin.")],
+    index: IndexOption,
+    writer: WriterOption = None,
+    retriever: RetrieverOption = None,
+    form: Annotated[Literal["md", "html", "json"], typer.Option("--format", help="How to print the article.")] = "md",
+    json: JsonOption = False,
+) -> None:
+    """Write a short article in which every sentence is cited and checked."""
+    from webbrain.writing.render import render
+
+    article = _article_writer(index, retriever, writer)(_query_text(query))
+    print(render(article, "json" if json else form))
+
+
+@app.command()
+def run(
+    task: Annotated[Literal["search", "write"], typer.Option(help="What to do with each query.")],
+    queries: Annotated[Path, typer.Option(help="JSONL or TSV of queries; - is stdin.")],
+    index: IndexOption,
+    output: Annotated[Path, typer.Option(help="TREC run for search, one article a line for write.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished output.")] = False,
+    retriever: RetrieverOption = None,
+    writer: WriterOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Documents per query of a search run.")] = 1000,
+) -> None:
+    """Search or write for many queries; a killed run goes on with --resume."""
+    from webbrain.batch import run_search, run_write, write_output
+    from webbrain.records import read_queries
+    from webbrain.terminal import count_bar
+
+    every = list(read_queries(queries))
+
+    def results(done: set[str]) -> Any:
+        todo = [query for query in every if query.query_id not in done]
+        if task == "write":
+            return run_write(_article_writer(index, retriever, writer), todo)
+        ranker = _retriever(index, retriever)
+        return run_search(ranker.index, ranker, todo, k, f"webbrain-{ranker.name}")  # type: ignore[attr-defined]
+
+    finished = sum(1 for _ in count_bar(write_output(output, results, task=task, resume=resume), len(every), task))
+    _say(f"{finished} of {len(every)} queries done now, {len(every) - finished} before; output in {output}")
+
+
+@app.command()
+def doctor(
+    index: Annotated[Path | None, typer.Option("--index", help="Check this index too.")] = None, json: JsonOption = False
+) -> None:
+    """Check this installation: versions, models, writers, disk; and an index if one is named."""
+    from webbrain.doctor import examine
+
+    checks = examine(index)
+    if json:
+        _print_json([check.as_json() for check in checks])
+    else:
+        for check in checks:
+            print(f"{'ok  ' if check.ok else 'FAIL'} {check.name:22} {check.detail}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    query: Annotated[str, typer.Argument(help="What to write about.")] = "Ada Lovelace",
+    output: Annotated[Path | None, typer.Option(help="Folder of the demo index; a cache folder by default.")] = None,
+    form: Annotated[Literal["md", "html", "json"], typer.Option("--format", help="How to print the article.")] = "md",
+) -> None:
+    """Index the sample corpus that ships with WebBrain and write an article from it."""
+    from webbrain.samples import demo_index_folder, samples_folder
+    from webbrain.terminal import BuildBars
+    from webbrain.writing.render import render
+
+    folder = output or demo_index_folder()
+    with BuildBars() as progress:
+        part("indexing.build").build(samples_folder() / "pages", folder, progress=progress)
+    print(render(_article_writer(folder, None, None)(query), form))
+    _say(f'\nTry: webbrain write "Marie Curie" --index {folder}')
+
+
+def _query_text(query: str) -> str:
+    text = sys.stdin.read() if query == "-" else query
+    if not text.strip():
+        raise ConfigError('the query is empty; give some words, for example: webbrain search "Ada Lovelace" --index DIR')
+    return text.strip()
+
+
+def _open(folder: Path) -> Index:
+    from webbrain.store.index import Index
+
+    return Index.open(folder)
+
+
+def _retriever(folder: Path, name: str | None) -> Retriever:
+    from webbrain.retrieval import make_retriever
+
+    return make_retriever(_open(folder), name)
+
+
+def _article_writer(folder: Path, retriever: str | None, writer: str | None) -> Any:
+    """A function from a query to its article, with everything loaded once."""
+    from webbrain.writing.pipeline import ArticleWriter
+
+    def write(query: str) -> Article:
+        return pipeline.write(query)
+
+    pipeline = ArticleWriter.over(_open(folder), retriever=retriever, writer=writer)
+    return write
+
+
+def _hit(item: ScoredPassage) -> dict[str, Any]:
+    passage = item.passage
+    return {
+        "rank": item.rank,
+        "score": item.score,
+        "passage_id": passage.passage_id,
+        "doc_id": passage.doc_id,
+        "title": passage.title,
+        "url": passage.url,
+        "text": passage.text,
+    }
+
+
+if __name__ == "__main__":
+    from webbrain.__main__ import main
+
+    main()

@@ -1,0 +1,1 @@
+"""From a query and an index to a checked, cited article."""

@@ -1,0 +1,107 @@
+"""From a ranking to the evidence of one article: what bears on the query, in one sense, without repeats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from webbrain.analysis import is_stop
+from webbrain.protocols import Vectors
+from webbrain.retrieval.bm25 import Bm25Retriever
+from webbrain.retrieval.topics import cluster
+from webbrain.store.index import Index
+from webbrain.types import ScoredPassage
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """`depth` passages are read; one bears on the query when it holds `coverage` of the query's idf mass, or when its
+    cosine reaches `cosine`; senses are told apart for queries of up to `sense_terms` terms, by clusters of the first
+    `sense_depth` passages whose mean cosine falls under `sense_cosine`."""
+
+    depth: int = 40
+    coverage: float = 0.6
+    cosine: float = 0.55
+    sense_terms: int = 3
+    sense_depth: int = 24
+    sense_cosine: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`hits` in ranking order, all in one sense; `other_senses` are titles of pages in other senses."""
+
+    hits: tuple[ScoredPassage, ...]
+    other_senses: tuple[str, ...] = ()
+
+
+class EvidenceSelector:
+    """Selects evidence from rankings of one index."""
+
+    def __init__(self, index: Index, settings: EvidenceSettings | None = None) -> None:
+        self.index = index
+        self.settings = settings or EvidenceSettings()
+        self.bm25 = Bm25Retriever(index)
+
+    def select(self, query: str, ranking: Sequence[ScoredPassage]) -> Evidence:
+        """Evidence for the query; no hits when nothing in the ranking bears on it."""
+        vectors = self._vectors(ranking)
+        cosines = vectors @ self.index.encoder.encode([query])[0] if vectors is not None else np.zeros(len(ranking))
+        kept = [place for place, hit in enumerate(ranking) if self._bears(query, hit, float(cosines[place]))]
+        hits = [ranking[place] for place in kept]
+        if vectors is None or not self._may_be_ambiguous(query, hits):
+            return Evidence(tuple(hits))
+        return self._strongest_sense(query, hits, vectors[kept])
+
+    def _bears(self, query: str, hit: ScoredPassage, cosine: float) -> bool:
+        return cosine >= self.settings.cosine or self.coverage(query, hit) >= self.settings.coverage
+
+    def coverage(self, query: str, hit: ScoredPassage) -> float:
+        """Share of the query's idf mass whose terms stand in the passage or its title."""
+        weights = self.bm25.idf(self.bm25.analyzer.query_terms(query))
+        held = set(self.bm25.analyzer.terms(f"{hit.passage.title} {hit.passage.text}"))
+        total = sum(weights.values())
+        return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0
+
+    def _vectors(self, ranking: Sequence[ScoredPassage]) -> Vectors | None:
+        """The stored vectors of the ranked passages, shape (n, dim)."""
+        if not self.index.has_vectors:
+            return None
+        rows = []
+        for hit in ranking:
+            shard, local = self.index.locate(hit.row)
+            rows.append(self.index.vectors[shard].reconstruct(local))
+        return np.array(rows, np.float32).reshape(len(rows), self.index.encoder.dim)
+
+    def _may_be_ambiguous(self, query: str, hits: Sequence[ScoredPassage]) -> bool:
+        terms = [term for term in self.bm25.analyzer.query_terms(query) if not is_stop(term)]
+        return len(hits) > 2 and len(terms) <= self.settings.sense_terms
+
+    def _strongest_sense(self, query: str, hits: list[ScoredPassage], vectors: Vectors) -> Evidence:
+        """Keep the cluster with the most score among the first passages, and passages further down that fit it."""
+        depth = min(self.settings.sense_depth, len(hits))
+        groups = cluster(vectors[:depth], self.settings.sense_cosine)
+        groups.sort(key=lambda group: -sum(hits[place].score for place in group))
+        best, others = groups[0], groups[1:]
+        centre = vectors[best].mean(axis=0)
+        tail = [place for place in range(depth, len(hits)) if vectors[place] @ centre >= self.settings.sense_cosine]
+        chosen = tuple(hits[place] for place in sorted([*best, *tail]))
+        taken = {_plain(hit.passage.title) for hit in chosen}
+        return Evidence(chosen, self._names(query, [hits[group[0]] for group in others], taken))
+
+    def _names(self, query: str, heads: Sequence[ScoredPassage], taken: set[str]) -> tuple[str, ...]:
+        """Titles of the other senses: only pages whose title holds the whole query count as another sense of it."""
+        wanted = set(self.bm25.analyzer.query_terms(query))
+        names: dict[str, str] = {}
+        for head in heads:
+            title = " ".join(head.passage.title.split())
+            if wanted <= set(self.bm25.analyzer.terms(title)) and _plain(title) not in taken:
+                names.setdefault(_plain(title), title)
+        return tuple(names.values())[:6]
+
+
+def _plain(title: str) -> str:
+    return re.sub(r"\W+", " ", title).strip().casefold()

@@ -1,0 +1,83 @@
+"""Is this sentence fit to stand in an encyclopaedia article on its own?
+
+Corpus text is data: the checks look at form only. A sentence that gives orders, speaks to its reader, carries markup or
+leans on the sentence before it is not fit, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from webbrain.analysis import STOP_WORDS
+
+MIN_WORDS, MAX_WORDS = 6, 60
+
+_MARKUP = re.compile(r"[<>{}|\\^`=]|</?\w+>|https?:|www\.|\[/?[A-Z]{2,}\]|<\||\|>|\[(?:ref|title|split|sep|cls|inst)\]|\.(?:com|org|net|html?|php)\b", re.I)
+_DANGLING = re.compile(
+    r"^[\"“'‘(\[]*(?:he|she|they|it|its|his|her|their|this|these|those|that|such|here|there|then|thus|hence|also|but|and|"
+    r"so|or|yet|however|moreover|furthermore|nevertheless|nonetheless|therefore|instead|meanwhile|consequently|"
+    r"additionally|besides|likewise|similarly|otherwise|still|later|afterwards|another|both|neither|"
+    r"the (?:former|latter|same|other|above|following|first|second)|for (?:example|instance)|in (?:addition|contrast|turn|fact)|"
+    r"as (?:well|such|a result)|on the other hand|at (?:that|this|the same) (?:time|point))\b",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\b(?:i|i'm|i've|we|we're|us|our|ours|my|me|mine|you|you're|your|yours|let's)\b", re.IGNORECASE)
+_ORDER = re.compile(
+    r"^[\"“'‘(\[*#-]*(?:please\s+|now\s+|do not\s+|don't\s+|never\s+|always\s+|important:?\s+|note:?\s+)*(?:ignore|disregard|forget|write|print|say|"
+    r"output|repeat|respond|reply|answer|pretend|act|add|insert|include|append|cite|click|read|see|watch|listen|share|"
+    r"subscribe|sign|log|join|follow|download|visit|buy|book|order|contact|enter|submit|search|find|learn|discover|"
+    r"check|get|try|stay|skip|send|tell|enable|accept|use)\b",
+    re.IGNORECASE,
+)
+_BOILERPLATE = re.compile(
+    r"\b(?:cookie (?:policy|settings|notice)|(?:accept|use|uses) cookies|newsletter|privacy policy|terms of (?:use|service)|"
+    r"all rights reserved|sign up|sign in|log ?in|click here|read more|share (?:this|on)|related (?:articles?|posts?|stories)|"
+    r"opening hours|add to cart|free shipping|enable javascript|skip to (?:content|main)|follow us|leave a (?:reply|comment)|"
+    r"post a comment|this (?:website|site|page|article|post|blog)|see also|previous instructions|system prompt|photo credit)\b",
+    re.IGNORECASE,
+)
+_END = re.compile(r"[.!。！।۔][\"”’')\]»]*$")
+_VOWEL_WORD = re.compile(r"[^\W\d_]+")
+
+
+def flaws(sentence: str) -> list[str]:
+    """Why the sentence cannot stand in an article; an empty list when it can."""
+    words = sentence.split()
+    letters = sum(char.isalpha() or char.isspace() for char in sentence)
+    rules = (
+        ("length", not MIN_WORDS <= len(words) <= MAX_WORDS or max(map(len, words), default=0) > 40),
+        ("markup", bool(_MARKUP.search(sentence))),
+        ("question", "?" in sentence),
+        ("order", bool(_ORDER.match(sentence))),
+        ("address", bool(_ADDRESS.search(_unquoted(sentence)))),
+        ("boilerplate", bool(_BOILERPLATE.search(sentence))),
+        ("symbols", letters < 0.8 * len(sentence)),
+        ("repetition", _repeats(words)),
+    )
+    return [name for name, broken in rules if broken]
+
+
+def is_dangling(sentence: str) -> bool:
+    """Whether it leans on the sentence before it ("He also ...", "However, ...")."""
+    return bool(_DANGLING.match(sentence))
+
+
+def is_finished(sentence: str) -> bool:
+    """Whether it begins with a capital (or a script without case) and ends as sentences do."""
+    first = next((char for char in sentence if char.isalnum()), "")
+    return bool(_END.search(sentence)) and (first.isdigit() or first.upper() == first)
+
+
+def function_word_share(sentence: str) -> float:
+    """Share of words that are English function words: prose has a quarter or more, menus and other languages few."""
+    words = [word.lower() for word in _VOWEL_WORD.findall(sentence)]
+    return sum(word in STOP_WORDS for word in words) / len(words) if words else 0.0
+
+
+def _unquoted(sentence: str) -> str:
+    return re.sub(r"[\"“][^\"”]*[\"”]", " ", sentence)
+
+
+def _repeats(words: list[str]) -> bool:
+    """Keyword stuffing: fewer than half of the words are different."""
+    return len({word.lower() for word in words}) < 0.5 * len(words)
