@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from webbrain.errors import CorpusError
@@ -24,6 +24,9 @@ KINDS_READ = ".jsonl[.gz] .txt .md .markdown .html .htm .warc[.gz] .wet[.gz] .xm
 # Inside a JSON string the quotes of "references" would be escaped, so this finds only a key.
 _RAW_PAGE = re.compile(rb'"references"\s*:\s*\[')
 _MAX_HTML_BYTES = MAX_PAGE_BYTES
+_TELL_EVERY_BYTES = 1 << 20
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,15 +37,22 @@ class CorpusFile:
     path: Path
 
 
-def scan(corpus: Path, skipped: Counter[str] | None = None) -> Iterator[RawRecord]:
-    """Every record of a file or folder, streaming; a broken file gives what was readable, then a record of kind "fault".
+def scan(corpus: Path, progress: Progress | None = None, skipped: Counter[str] | None = None) -> Iterator[RawRecord]:
+    """Every record of a file or folder, streaming; a broken file gives what was readable, then one of kind "fault".
 
-    Records that are no pages by design (a WARC request, a wiki talk page) are counted in `skipped`, name -> number.
+    `progress` is told (bytes of the files read, bytes in all) now and then. Records that are no pages by design (a WARC
+    request, a wiki talk page) are counted in `skipped`, name -> number.
     Raises CorpusError, before the first record, when there is nothing to read at `corpus`.
     """
     corpus = Path(corpus)
     _check(corpus)
-    return _scan_files(corpus, Counter() if skipped is None else skipped)
+    meter = _Meter(progress, corpus_bytes(corpus)) if progress else None
+    return _scan_files(corpus, meter, Counter() if skipped is None else skipped)
+
+
+def corpus_bytes(corpus: Path) -> int:
+    """Size of a corpus's files as they lie on disk, packed ones packed."""
+    return sum(_size(file.path) for file in corpus_files(corpus))
 
 
 def corpus_files(corpus: Path) -> Iterator[CorpusFile]:
@@ -53,51 +63,82 @@ def corpus_files(corpus: Path) -> Iterator[CorpusFile]:
     yield from _walk(corpus, "")
 
 
-def reader_for(name: str) -> Callable[[IO[bytes]], Iterator[Found]] | None:
-    """How a file of this name is read; None for an unknown kind."""
-    return _READERS.get(_suffix(name))
+def is_known(name: str) -> bool:
+    """Whether a file of this name is of a kind that is read."""
+    return _suffix(name) in _READERS
 
 
-def _scan_files(corpus: Path, skipped: Counter[str]) -> Iterator[RawRecord]:
+def _scan_files(corpus: Path, meter: _Meter | None, skipped: Counter[str]) -> Iterator[RawRecord]:
     ordinal = 0
     for file in corpus_files(corpus):
-        for found in _read_file(file):
+        for found in _read_file(file, meter):
             if found.kind == "skipped":
                 skipped[str(found.data)] += 1
                 continue
             yield RawRecord(ordinal, file.name, found.line, found.kind, found.data)
             ordinal += 1
+        if meter:
+            meter.end_file(_size(file.path))
 
 
-def _read_file(file: CorpusFile) -> Iterator[Found]:
-    reader = reader_for(file.name)
+def _read_file(file: CorpusFile, meter: _Meter | None) -> Iterator[Found]:
     line = 0
-    empty = True
     try:
-        problem = _problem(file, reader is not None)
-        if problem or reader is None:
-            yield fault(0, *problem)
+        problem = _problem(file)
+        if problem:
+            yield fault(1, *problem)
             return
-        with open_stream(file.path) as stream:
-            for found in reader(stream):
-                empty, line = False, found.line
+        with open_stream(file.path) as (stream, position):
+            for found in _READERS[_suffix(file.name)](stream):
+                line = found.line
                 yield found
+                if meter:
+                    meter.inside_file(position())
     except (OSError, EOFError, zlib.error) as error:
         yield fault(line + 1, *break_reason(error, file.path))
         return
-    if empty:
-        yield fault(0, "empty_file")
+    if not line:
+        yield fault(1, "empty_file")
 
 
-def _problem(file: CorpusFile, known: bool) -> tuple[str, str] | tuple[()]:
-    mode = file.path.stat()
-    if stat.S_ISDIR(mode.st_mode):  # walked into, unless it could not be listed
+class _Meter:
+    """Tells how far reading is, at most once a mebibyte."""
+
+    __slots__ = ("before", "progress", "told", "total")
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self.progress, self.total = progress, total
+        self.before = self.told = 0
+
+    def inside_file(self, position: int) -> None:
+        if self.before + position - self.told >= _TELL_EVERY_BYTES:
+            self._tell(self.before + position)
+
+    def end_file(self, size: int) -> None:
+        self.before += size
+        self._tell(self.before)
+
+    def _tell(self, done: int) -> None:
+        self.told = done
+        self.progress(done, self.total)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # scan tells of it when it comes to the file
+        return 0
+
+
+def _problem(file: CorpusFile) -> tuple[str, str] | None:
+    info = file.path.stat()
+    if stat.S_ISDIR(info.st_mode) and not file.path.is_symlink():  # walked into, unless it could not be listed
         return "unreadable", "the folder cannot be listed"
-    if not stat.S_ISREG(mode.st_mode):
-        return "not_a_file", "a device, pipe or socket"
-    if not known:
+    if not stat.S_ISREG(info.st_mode):
+        return "not_a_file", "a link to a folder, a device, a pipe or a socket"
+    if not is_known(file.name):
         return "unknown_format", f"kinds read: {KINDS_READ}"
-    return () if mode.st_size else ("empty_file", "")
+    return None if info.st_size else ("empty_file", "")
 
 
 def _json_lines(stream: IO[bytes]) -> Iterator[Found]:
@@ -145,7 +186,7 @@ def _suffix(name: str) -> str:
     lower = name.lower()
     for packing in (".gz", ".bz2"):
         lower = lower.removesuffix(packing)
-    return os.path.splitext(lower)[1]
+    return PurePosixPath(lower).suffix
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[CorpusFile]:
@@ -174,7 +215,7 @@ def _check(corpus: Path) -> None:
         raise CorpusError("no such file or folder; give the path of a corpus", corpus)
     found: Counter[str] = Counter()
     for file in corpus_files(corpus):
-        if reader_for(file.name):
+        if is_known(file.name):
             return
         found[_suffix(file.name) or "no suffix"] += 1
     what = ", ".join(f"{number} x {suffix}" for suffix, number in found.most_common(5)) or "no files"

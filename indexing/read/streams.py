@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 from .decode import wide_mark
 from .records import Found, fault
@@ -19,22 +19,20 @@ Packing = Literal["", "gzip", "bz2"]
 
 
 @contextmanager
-def open_stream(path: Path) -> Iterator[IO[bytes]]:
-    """A file's bytes, unpacked when its first bytes or its name say gzip or bzip2."""
+def open_stream(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
+    """(bytes, place in the file) of a file, unpacked when its first bytes or its name say gzip or bzip2."""
     packing = packing_of(path)
-    if packing == "gzip":
-        import gzip
+    with path.open("rb") as file, ExitStack() as stack:
+        if packing == "gzip":
+            import gzip
 
-        with gzip.open(path, "rb") as stream:
-            yield stream
-    elif packing == "bz2":
-        import bz2
+            yield cast(IO[bytes], stack.enter_context(gzip.open(file, "rb"))), file.tell
+        elif packing == "bz2":
+            import bz2
 
-        with bz2.open(path, "rb") as stream:
-            yield stream
-    else:
-        with path.open("rb") as stream:
-            yield stream
+            yield cast(IO[bytes], stack.enter_context(bz2.open(file, "rb"))), file.tell
+        else:
+            yield file, file.tell
 
 
 def packing_of(path: Path) -> Packing:

@@ -15,7 +15,7 @@ _PIECE_CHARS = 1 << 20
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _NEWLINE = re.compile("\r\n?|[\v\f\u2028\u2029]")
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-# Controls, soft hyphens, zero-width and bidi marks, variation selectors, tag characters, lone surrogates, noncharacters.
+# Controls, soft hyphens, zero-width and bidi marks, variation selectors, tags, lone surrogates, noncharacters.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff"
     "\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e01ef]+"
@@ -23,7 +23,9 @@ _INVISIBLE = re.compile(
 # Windows-1252 punctuation that was read as Latin-1: the only use these control characters have in real text.
 _C1 = re.compile("[\x80-\x9f]")
 # Scripts written without spaces: a paragraph of them is one long run, yet no junk.
-_UNSPACED = "\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\uffef\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\uffef\U00020000-\U0003ffff"
+)
 _LONG_TOKEN = re.compile(rf"[^\s{_UNSPACED}]{{{MAX_TOKEN_CHARS + 1},}}")
 _SPACES = re.compile(r" {2,}")
 _TABS = re.compile(r" *\t[ \t]*")
@@ -62,7 +64,7 @@ def clean_id(text: str) -> str:
 
 
 def strip_tags(markup: str) -> str:
-    """Drops HTML tags, comments and scripts by pattern; block tags leave a newline. For text with some tags in it, not for pages."""
+    """Drops HTML tags, comments and scripts by pattern; block tags leave a newline. Not for whole pages."""
     if "<" not in markup:
         return markup
     bare = _BLOCK_TAG.sub("\n", _UNSEEN_ELEMENT.sub(" ", _COMMENT.sub("", markup)))

@@ -30,7 +30,7 @@ def warc_records(stream: IO[bytes], record_type: str) -> Iterator[Found]:
 
     number = 0
     try:
-        for number, record in enumerate(ArchiveIterator(_Chunks(stream)), 1):  # noqa: B007
+        for number, record in enumerate(ArchiveIterator(_Chunks(stream)), 1):
             if record.rec_type == record_type:
                 yield _page(number, record)
             else:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mwparserfromhell.wikicode import Wikicode
 
 FILES_AND_CATEGORIES = frozenset({"file", "image", "media", "category"})
+_HEAD_BYTES = 4096
 _DROPPED_KEYS = {"-2", "6", "14"}
 _DROPPED_TAGS = {
     "ref", "references", "table", "gallery", "math", "chem", "ce", "score", "timeline", "imagemap", "graph", "hiero",
@@ -23,6 +24,7 @@ _EMPTY_BRACKETS = re.compile(r" ?\((?:[\s,;:/–-]|or)*\)")
 _LEADING_IN_BRACKETS = re.compile(r"\(\s*[,;]\s*")
 _MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
 _TABLE_LEFTOVER = re.compile(r"^\s*(?:\{\||\|\}|\|-|\|\+|!).*$|^\s*\|(?!\|).*$", re.MULTILINE)
+_QUOTE_MARKS = re.compile(r"'{2,}")
 _SPACE_BEFORE_STOP = re.compile(r" +([,.;](?=\s|$))")
 
 
@@ -30,6 +32,9 @@ def wiki_pages(stream: IO[bytes]) -> Iterator[Found]:
     """Pages of the main namespace; those of others come as kind "skipped" with a name to count."""
     from lxml import etree
 
+    if b"<mediawiki" not in stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]:  # type: ignore[attr-defined]
+        yield fault(1, "not_mediawiki", "of XML only MediaWiki dumps are read")
+        return
     number = 0
     site = _Site()
     try:
@@ -43,9 +48,6 @@ def wiki_pages(stream: IO[bytes]) -> Iterator[Found]:
                 site.learn(name, element)
     except etree.XMLSyntaxError as error:
         yield fault(number + 1, "bad_xml", str(error.msg))
-        return
-    if number == 0:
-        yield fault(0, "no_wiki_pages", "the XML holds no <page>; only MediaWiki dumps are read")
 
 
 class _Site:
@@ -101,7 +103,7 @@ def wikitext_to_text(wikitext: str, dropped: frozenset[str] = FILES_AND_CATEGORI
         text = _plain(code, dropped)
     except (ParserError, RecursionError) as error:
         raise ValueError(f"wikitext that cannot be parsed: {error}") from error
-    text = _TABLE_LEFTOVER.sub("", _MAGIC_WORD.sub("", text))
+    text = _TABLE_LEFTOVER.sub("", _MAGIC_WORD.sub("", _QUOTE_MARKS.sub("", text)))
     return _SPACE_BEFORE_STOP.sub(r"\1", _LEADING_IN_BRACKETS.sub("(", _EMPTY_BRACKETS.sub("", text)))
 
 

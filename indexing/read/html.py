@@ -1,0 +1,156 @@
+"""HTML pages to main text: hidden parts out first, then trafilatura. Nothing is ever fetched."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .decode import decode, html_charset
+from .text import clean_line, clean_text, clean_title
+
+# What extractors raise on pages that are broken in new ways; such a page falls back to the plain baseline.
+_EXTRACTOR_ERRORS = (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError, RecursionError)
+_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
+_HIDDEN = "//*[@hidden or @aria-hidden or @style][not(self::html or self::body)]"
+_NUL = re.compile("[\x00\ud800-\udfff]")
+_MAX_DEPTH = 100
+_ELEMENT_TAG = re.compile(r"<(/?)([a-z][a-z0-9:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
+_NEVER_NESTED = frozenset(
+    {
+        "area",
+        "base",
+        "br",
+        "col",
+        "dd",
+        "dt",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "source",
+    }
+    | {"source", "td", "th", "tr", "track", "wbr"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An HTML page's main text; `text` is empty when it has none."""
+
+    title: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPage:
+    """A page with its metadata note on the encoding."""
+
+    page: Page
+    note: dict[str, object]
+
+
+def read_html(data: bytes, content_type: str = "") -> DecodedPage | None:
+    """Main text of a page given as bytes; None when the bytes are not text."""
+    decoded = decode(data, html_charset(data, content_type))
+    return None if decoded is None else DecodedPage(extract(decoded.text), decoded.note)
+
+
+def extract(html: str) -> Page:
+    """Title, main text and canonical url of a page; never raises for a broken one."""
+    tree = _parse(html)
+    if tree is None:
+        return Page("", "", "")
+    _remove_hidden(tree)
+    title, url = _title(tree), _canonical(tree)
+    return Page(clean_title(title), clean_text(_main_text(tree)), clean_line(url))
+
+
+def _parse(html: str) -> Any:
+    tree, too_deep = _tree(html, huge=False)
+    return _tree(_flattened(html), huge=True)[0] if too_deep else tree
+
+
+def _tree(html: str, huge: bool) -> tuple[Any, bool]:
+    """(tree or None, whether the parser gave up at its depth or size limit)."""
+    from lxml import etree
+    from lxml import html as lxml_html
+
+    parser = lxml_html.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=huge
+    )
+    try:
+        tree = lxml_html.document_fromstring(_NUL.sub("", html).encode(), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError):  # an empty page
+        return None, False
+    return tree, any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log)
+
+
+def _flattened(html: str) -> str:
+    """Drops the tags of elements nested deeper than `_MAX_DEPTH`, except those that may hide their content."""
+    open_tags: list[bool] = []
+
+    def visit(tag: re.Match[str]) -> str:
+        if tag[2].lower() in _NEVER_NESTED or tag[3].endswith("/"):
+            return tag[0]
+        if tag[1]:
+            return tag[0] if not open_tags or open_tags.pop() else " "
+        keep = len(open_tags) < _MAX_DEPTH or "hid" in tag[3].lower() or "style" in tag[3].lower()
+        open_tags.append(keep)
+        return tag[0] if keep else " "
+
+    return _ELEMENT_TAG.sub(visit, html)
+
+
+def _remove_hidden(tree: Any) -> None:
+    for element in tree.xpath(_HIDDEN):
+        if _is_hidden(element) and element.getparent() is not None:
+            element.drop_tree()
+
+
+def _is_hidden(element: Any) -> bool:
+    if element.get("aria-hidden", "").strip().lower() == "true" or element.get("hidden") is not None:
+        return True
+    return _HIDING_STYLE.search(element.get("style", "")) is not None
+
+
+def _title(tree: Any) -> str:
+    from trafilatura.metadata import extract_title
+
+    social = tree.xpath("string(//meta[@property='og:title' or @name='og:title']/@content)").strip()
+    try:
+        return social or extract_title(tree) or ""
+    except _EXTRACTOR_ERRORS:
+        return tree.xpath("string(//title)") or ""
+
+
+def _canonical(tree: Any) -> str:
+    url = tree.xpath("string((//link[@rel='canonical']/@href | //meta[@property='og:url']/@content)[1])").strip()
+    return url if url.startswith(("http://", "https://")) else ""
+
+
+def _main_text(tree: Any) -> str:
+    from trafilatura import bare_extraction
+
+    try:
+        found = bare_extraction(tree, include_comments=False, include_tables=False, favor_precision=False)
+    except _EXTRACTOR_ERRORS:
+        found = None
+    text: str = getattr(found, "text", None) or ""
+    return text if text.strip() else _baseline(tree)
+
+
+def _baseline(tree: Any) -> str:
+    from trafilatura import baseline
+
+    try:
+        text: str = baseline(tree)[1]
+    except _EXTRACTOR_ERRORS:
+        text = " ".join(tree.xpath("//body//text()[not(parent::script or parent::style)]"))
+    return text
