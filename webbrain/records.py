@@ -1,8 +1,8 @@
 """Queries, judgements and runs as files: the formats of the field, read with the line in every complaint.
 
 TREC files part their columns by white space, so an id with a space in it is written with `%20` and read back. A `%` of
-an id that could be taken for such an escape (`%20` `%25` ...) is written `%25`. Ids that are URLs (they hold `://`) spell their escapes
-themselves and pass unchanged in both directions; white space in one becomes `%20` for good.
+an id that could be taken for such an escape (`%20`, `%25` ...) is written `%25`. Ids that are URLs (they hold `://`)
+spell their escapes themselves and pass unchanged in both directions; white space in one becomes `%20` for good.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .html import DecodedPage, extract, read_html
 from .markdown import markdown_title, markdown_to_text
 from .records import RawRecord, Reject, WikiPage
 from .references import clean_reference
-from .text import clean_id, clean_line, clean_text, clean_title
+from .text import MAX_TITLE_CHARS, clean_id, clean_line, clean_text, clean_title, clean_url
 from .warc import HTML_TYPES, MAX_PAGE_BYTES
 from .webbrain_raw import is_raw_page, page_text, reference_number
 from .wiki import wikitext_to_text
@@ -23,6 +23,7 @@ from .wiki import wikitext_to_text
 ID_FIELDS = ("id", "doc_id", "_id")
 TEXT_FIELDS = ("text", "contents", "content", "html")
 MAX_METADATA_CHARS = 2000
+MAX_METADATA_DEPTH = 20
 
 Cleaned = tuple[Document | Reject, ...]
 Row = dict[str, object]
@@ -203,14 +204,14 @@ def _page_document(
     page = decoded.page
     if not page.text:
         return _reject(record, "no_main_text", doc_id=doc_id)
-    return Document(doc_id, clean_title(title) or page.title, page.text, clean_line(url) or page.url, decoded.note)
+    return Document(doc_id, clean_title(title) or page.title, page.text, clean_url(url) or page.url, decoded.note)
 
 
 def _document(record: RawRecord, doc_id: str, title: str, text: str, url: str, metadata: Row) -> Document | Reject:
     cleaned = clean_text(text)
     if not cleaned:
         return _reject(record, "empty_text", doc_id=doc_id)
-    return Document(doc_id, clean_title(title), cleaned, clean_id(url), metadata)
+    return Document(doc_id, clean_title(title), cleaned, clean_url(url), metadata)
 
 
 def _reject(record: RawRecord, reason: str, detail: str = "", doc_id: str = "") -> Reject:
@@ -232,11 +233,19 @@ def _metadata(row: Row) -> Row:
     for name, value in row.items():
         if name in used:
             continue
-        if len(json.dumps(value)) > MAX_METADATA_CHARS:
-            left_out.append(clean_line(name))
+        if _is_small(value):
+            kept[clean_id(name)] = _clean_value(value)
         else:
-            kept[clean_line(name)] = _clean_value(value)
+            left_out.append(clean_id(name)[:MAX_TITLE_CHARS])
     return kept | {"fields_left_out": left_out} if left_out else kept
+
+
+def _is_small(value: object) -> bool:
+    try:
+        written = json.dumps(value)
+    except RecursionError:
+        return False
+    return len(written) <= MAX_METADATA_CHARS and written.count("[") + written.count("{") <= MAX_METADATA_DEPTH
 
 
 def _clean_value(value: object) -> object:

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from .decode import decode, html_charset
-from .text import clean_line, clean_text, clean_title
+from .text import clean_text, clean_title, clean_url
 
 # What extractors raise on pages that are broken in new ways; such a page falls back to the plain baseline.
 _EXTRACTOR_ERRORS = (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError, RecursionError)
 _HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
-_HIDDEN = "//*[@hidden or @aria-hidden or @style][not(self::html or self::body)]"
+# Shown to nobody at first, but scripts fade such parts in: believed only while most of the page is left without them.
+_FAINT_STYLE = re.compile(
+    r"opacity\s*:\s*0*(?:\.0+)?\s*(?:;|!|$)|font-size\s*:\s*0*(?:\.0+)?\s*(?:px|em|rem|pt|%)?\s*(?:;|!|$)"
+    r"|(?:left|top|text-indent)\s*:\s*-\d{3,}",
+    re.IGNORECASE,
+)
+_MAX_FAINT_SHARE = 0.5
+_MAY_HIDE = "//*[@hidden or @aria-hidden or @style or self::template][not(self::html or self::body)]"
 _NUL = re.compile("[\x00\ud800-\udfff]")
 _MAX_DEPTH = 100
 _ELEMENT_TAG = re.compile(r"<(/?)([a-z][a-z0-9:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
@@ -69,7 +76,7 @@ def extract(html: str) -> Page:
         return Page("", "", "")
     _remove_hidden(tree)
     title, url = _title(tree), _canonical(tree)
-    return Page(clean_title(title), clean_text(_main_text(tree)), clean_line(url))
+    return Page(clean_title(title), clean_text(_main_text(tree)), clean_url(url))
 
 
 def _parse(html: str) -> Any:
@@ -109,13 +116,23 @@ def _flattened(html: str) -> str:
 
 
 def _remove_hidden(tree: Any) -> None:
-    for element in tree.xpath(_HIDDEN):
-        if _is_hidden(element) and element.getparent() is not None:
+    suspects = tree.xpath(_MAY_HIDE)
+    _drop([element for element in suspects if _is_hidden(element)])
+    faint = [element for element in suspects if _FAINT_STYLE.search(element.get("style", ""))]
+    if sum(len(element.text_content()) for element in faint) < _MAX_FAINT_SHARE * len(tree.text_content()):
+        _drop(faint)
+
+
+def _drop(elements: list[Any]) -> None:
+    for element in elements:
+        if element.getparent() is not None:
             element.drop_tree()
 
 
 def _is_hidden(element: Any) -> bool:
-    if element.get("aria-hidden", "").strip().lower() == "true" or element.get("hidden") is not None:
+    if element.tag == "template" or element.get("hidden") is not None:
+        return True
+    if element.get("aria-hidden", "").strip().lower() == "true":
         return True
     return _HIDING_STYLE.search(element.get("style", "")) is not None
 

@@ -29,7 +29,7 @@ class CleanedReference:
 
 def clean_reference(text: str) -> CleanedReference:
     """Tables, URLs, tags and sentences over 256 tokens removed; then the rules on words and language."""
-    bare = strip_tags(_TABLE_ELEMENT.sub("\n", text))
+    bare = strip_tags(_without_tables(text))
     clean = drop_long_sentences(clean_text(_TABLE_LINE.sub("", _URL.sub("", decode_entities(bare)))))
     return CleanedReference(clean, _dropped_by(clean, text))
 
@@ -44,6 +44,11 @@ def non_english_ratio(text: str) -> float:
     """Share of the tokens with letters that hold a letter outside English's own; 0.0 when there are none."""
     tokens = _LETTER_TOKEN.findall(text)
     return sum(not token.isascii() for token in tokens) / len(tokens) if tokens else 0.0
+
+
+def _without_tables(text: str) -> str:
+    end = text.rfind("</table") + len("</table>")  # beyond the last end tag a search for one would cost n^2
+    return _TABLE_ELEMENT.sub("\n", text[:end]) + text[end:]
 
 
 def _dropped_by(clean: str, original: str) -> str:

@@ -12,7 +12,7 @@ MAX_TOKEN_CHARS = 200
 # Cleaned in pieces of about this many characters, so that a 50 MB text does not cost many times its size.
 _PIECE_CHARS = 1 << 20
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+_ANSI = re.compile(r"\x9b[\d;]+[A-Za-z]|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _NEWLINE = re.compile("\r\n?|[\v\f\u2028\u2029]")
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 # Controls, soft hyphens, zero-width and bidi marks, variation selectors, tags, lone surrogates, noncharacters.
@@ -33,14 +33,17 @@ _LINE_EDGE = re.compile(r"[ \t]+\n[ \t]*|\n[ \t]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _PIECE = re.compile(rf"(?s).{{{_PIECE_CHARS},}}?[ \t\n]+|.+")
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_CODE_SCHEMES = {"javascript", "vbscript", "data", "blob", "livescript", "mocha"}
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _BLOCK_TAG = re.compile(
     r"</?(?:address|article|aside|blockquote|br|caption|dd|div|dl|dt|figcaption|figure|footer|h[1-6]|header|hr|li|main|nav"
     r"|ol|p|pre|section|table|tbody|td|tfoot|th|thead|tr|ul)\b[^<>]*>",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<![A-Za-z\[][^<>]*>")
-_UNSEEN_ELEMENT = re.compile(r"<(script|style|template)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_TAG_LAYERS = 4  # "<<b>b>" hides a tag in a tag; deeper than this it stays as text
+_UNSEEN_ELEMENT = re.compile(r"<(script|style|template)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 
 
 def clean_text(text: str) -> str:
@@ -63,13 +66,20 @@ def clean_id(text: str) -> str:
     return " ".join(_without_invisible(text).split())
 
 
+def clean_url(url: str) -> str:
+    """A link that is safe to show: "" for a scheme that runs or holds code; white space becomes `%20`."""
+    url = clean_id(url).replace(" ", "%20")
+    scheme = _SCHEME.match(url)
+    return "" if scheme and scheme[1].lower() in _CODE_SCHEMES else url
+
+
 def strip_tags(markup: str) -> str:
     """Drops HTML tags, comments and scripts by pattern; block tags leave a newline. Not for whole pages."""
     if "<" not in markup:
         return markup
     bare = _BLOCK_TAG.sub("\n", _UNSEEN_ELEMENT.sub(" ", _COMMENT.sub("", markup)))
-    while (stripped := _TAG.sub("", bare)) != bare:
-        bare = stripped
+    for _ in range(_TAG_LAYERS):
+        bare = _TAG.sub("", bare)
     return bare
 
 

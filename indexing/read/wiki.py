@@ -23,9 +23,9 @@ _LANGUAGE_LINK = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*")
 _EMPTY_BRACKETS = re.compile(r" ?\((?:[\s,;:/–-]|or)*\)")
 _LEADING_IN_BRACKETS = re.compile(r"\(\s*[,;]\s*")
 _MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
-_TABLE_LEFTOVER = re.compile(r"^\s*(?:\{\||\|\}|\|-|\|\+|!).*$|^\s*\|(?!\|).*$", re.MULTILINE)
+_TABLE_LEFTOVER = re.compile(r"^[ \t]*(?:\{\||\|\}|\|-|\|\+|!|\|(?!\|)).*$", re.MULTILINE)
 _QUOTE_MARKS = re.compile(r"'{2,}")
-_SPACE_BEFORE_STOP = re.compile(r" +([,.;](?=\s|$))")
+_SPACE_BEFORE_STOP = re.compile(r"(?<! ) +([,.;](?=\s|$))")
 
 
 def wiki_pages(stream: IO[bytes]) -> Iterator[Found]:

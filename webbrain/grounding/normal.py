@@ -9,14 +9,16 @@ import unicodedata
 _MARK = re.compile(
     r"\s*\[(?:\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*|citation needed|clarification needed|note \d+|[a-z])\]", re.IGNORECASE
 )
+_BULLET = re.compile(r"^(?:[-*•‣▪◦·–—>#]+\s+)+")
 _TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "\u00a0": " "})
 _INVISIBLE = ("Cc", "Cf", "Co", "Cs")
 
 
 def tidy(text: str) -> str:
-    """One line, without reference marks and invisible characters; words are left as they are."""
+    """One line, without reference marks, a bullet before it and invisible characters; words are left as they are."""
     text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _INVISIBLE)
-    return re.sub(r"\s+([.,;:])", r"\1", " ".join(_MARK.sub("", text).split()))
+    text = re.sub(r"\s+([.,;:])", r"\1", " ".join(_MARK.sub("", text).split()))
+    return _BULLET.sub("", text)
 
 
 def comparable(text: str) -> str:

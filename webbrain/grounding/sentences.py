@@ -36,7 +36,8 @@ _NEXT = re.compile(rf"\s*[\"'“‘«(\[]*(\w+)")
 _LINE = re.compile(r"\n\s*")
 _BULLET = re.compile(r"(?:[-*•‣▪◦·]|\d{1,3}[.)]|[a-z]\))\s")
 _CUT_BEFORE = frozenset("the in on at but and or he she it they for from with when while after before that which who as".split())
-_CLOSED = tuple(".!?…:;,\"”’)]。！？｡؟۔।॥»」』")
+_CLOSED = re.compile(r"[.!?…:;,。！？｡؟۔।॥][\"'”’)\]»」』]*\s*$")
+WRAPPED_SHARE = 0.25  # of the line ends, so many run on in lower case in a text that is wrapped at a margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ def split_sentences(text: str) -> list[Span]:
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Runs of lines that belong together: a paragraph, a heading, a bullet."""
     begin = 0
+    wrapped = _is_wrapped(text)
     for match in _LINE.finditer(text):
-        if _ends_block(text, begin, match):
+        runs_on = match.end() < len(text) and text[match.end()].islower()
+        if not (wrapped or runs_on) or _ends_block(text, begin, match):
             yield begin, match.start()
             begin = match.end()
     yield begin, len(text)
@@ -73,7 +76,17 @@ def _ends_block(text: str, begin: int, line_end: re.Match[str]) -> bool:
         return True
     start = max(text.rfind("\n", begin, line_end.start()) + 1, begin)
     size = line_end.start() - start
-    return size < HEADING_CHARS and not text[start : line_end.start()].rstrip().endswith(_CLOSED)
+    return size < HEADING_CHARS and not _CLOSED.search(text, max(start, line_end.start() - 8), line_end.start())
+
+
+def _is_wrapped(text: str) -> bool:
+    """Whether line ends fall inside sentences, as in mail and plain-text prose; elsewhere every line is a block."""
+    running_on = lines = 0
+    for match in _LINE.finditer(text):
+        lines += 1
+        if match.end() < len(text) and text[match.end()].islower():
+            running_on += not _CLOSED.search(text, max(0, match.start() - 8), match.start())
+    return running_on > WRAPPED_SHARE * lines
 
 
 def _stops(text: str, begin: int, end: int) -> Iterator[int]:
@@ -104,7 +117,7 @@ def _is_abbreviation(before: str, following: str) -> bool:
     if word in _MAY_END:
         return following.lower() not in _STARTERS
     if word in _ABBREVIATIONS:
-        return word not in ("no", "p", "sun", "sat", "mar", "may", "fig", "sec", "c", "v", "op") or following[0].isdigit()
+        return word not in ("no", "p", "sun", "sat", "mar", "fig", "sec", "c", "op") or following[0].isdigit()
     return bool(re.fullmatch(r"(?:[a-z]\.)+[a-z]", word)) and following.lower() not in _STARTERS
 
 

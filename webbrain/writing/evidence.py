@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from webbrain.retrieval.bm25 import Bm25Retriever
 from webbrain.retrieval.topics import cluster
 from webbrain.store.index import Index
 from webbrain.types import ScoredPassage
+from webbrain.writing.suspicion import suspicion
+
+
+QUALIFIER_WORDS = 3  # a title of the query and so many words more may name another sense of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,12 @@ class EvidenceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`hits` in ranking order, all in one sense; `other_senses` are titles of pages in other senses."""
+    """`hits` in ranking order, all in one sense; `other_senses` are titles of pages in other senses; `suspect` counts
+    passages left out because their page is written at programs (see `suspicion`)."""
 
     hits: tuple[ScoredPassage, ...]
     other_senses: tuple[str, ...] = ()
+    suspect: int = 0
 
 
 class EvidenceSelector:
@@ -48,6 +54,22 @@ class EvidenceSelector:
 
     def select(self, query: str, ranking: Sequence[ScoredPassage]) -> Evidence:
         """Evidence for the query; no hits when nothing in the ranking bears on it."""
+        trusted = self._trusted(ranking)
+        found = self._bearing(query, trusted)
+        return replace(found, suspect=len(ranking) - len(trusted))
+
+    def _trusted(self, ranking: Sequence[ScoredPassage]) -> list[ScoredPassage]:
+        """The passages of pages that are not suspicious; a page is judged whole."""
+        verdicts: dict[str, bool] = {}
+        for hit in ranking:
+            if hit.passage.doc_id not in verdicts:
+                shard, local = self.index.locate(hit.row)
+                page = self.index.passages[shard]
+                document = page.document(page.document_of(local))
+                verdicts[hit.passage.doc_id] = suspicion(f"{document.title}\n{document.text}") is None
+        return [hit for hit in ranking if verdicts[hit.passage.doc_id]]
+
+    def _bearing(self, query: str, ranking: Sequence[ScoredPassage]) -> Evidence:
         vectors = self._vectors(ranking)
         cosines = vectors @ self.index.encoder.encode([query])[0] if vectors is not None else np.zeros(len(ranking))
         kept = [place for place, hit in enumerate(ranking) if self._bears(query, hit, float(cosines[place]))]
@@ -93,13 +115,14 @@ class EvidenceSelector:
         return Evidence(chosen, self._names(query, [hits[group[0]] for group in others], taken))
 
     def _names(self, query: str, heads: Sequence[ScoredPassage], taken: set[str]) -> tuple[str, ...]:
-        """Titles of the other senses: only pages whose title holds the whole query count as another sense of it."""
-        wanted = set(self.bm25.analyzer.query_terms(query))
+        """Titles of the other senses: the query itself with a qualifier ("Mercury (element)", "Jaguar Cars")."""
         names: dict[str, str] = {}
         for head in heads:
             title = " ".join(head.passage.title.split())
-            if wanted <= set(self.bm25.analyzer.terms(title)) and _plain(title) not in taken:
-                names.setdefault(_plain(title), title)
+            plain, asked = _plain(title), _plain(query)
+            qualified = plain.startswith(asked + " ") and len(plain.split()) <= len(asked.split()) + QUALIFIER_WORDS
+            if qualified and plain not in taken:
+                names.setdefault(plain, title)
         return tuple(names.values())[:6]
 
 

@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webbrain.analysis import Analyzer, is_stop
+from webbrain.grounding.facts import names, numbers
 from webbrain.grounding.normal import tidy
 from webbrain.grounding.sentences import split_sentences
 from webbrain.protocols import Encoder, Vectors
 from webbrain.types import Passage, Sentence
-from webbrain.writing.quality import flaws, function_word_share, is_dangling, is_finished
+from webbrain.writing.quality import flaws, function_word_share, is_dangling, is_finished, is_of_the_day, leans_on_subject
 
 _COPULA = re.compile(r"\b(?:is|was|are|were|refers? to|denotes?|means?)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:an?|the|one|any|both)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b")
+_DATELINE = re.compile(r"^[A-Z][A-Z .,]{2,40}(?:\([A-Za-z .]+\)\s*)?\s[-–—]\s+(?=[A-Z\"“])")
 _DEFINITION_REACH = 160  # characters before the copula of a defining sentence
 
 
@@ -40,6 +42,9 @@ class ExtractiveSettings:
     finished: float = 0.2
     early_passage: float = 0.3
     query_terms: float = 0.2
+    corroboration: float = 0.3
+    leaning: float = -0.2
+    of_the_day: float = -0.2
     redundancy: float = 0.5
     max_overlap: float = 0.6
     max_cosine: float = 0.88
@@ -55,6 +60,7 @@ class Candidate:
     place: int
     terms: frozenset[str]
     definition: float
+    leaning: bool
     score: float
     vector: NDArray[np.float32]
 
@@ -87,20 +93,26 @@ class ExtractiveWriter:
         vectors, query_vector = self._vectors(query, texts, terms)
         near = vectors @ query_vector
         agreement = _agreement(vectors, near)
+        corroborated = _corroboration(texts, [evidence[marker - 1].doc_id for _, marker, _ in found], evidence)
         wanted = self._terms(query)
         weights, last = self.settings, len(evidence)
+        subject = frozenset(query.casefold().split())
         candidates = []
         for at, (text, marker, place) in enumerate(found):
             definition = self._definition(text, wanted)
+            leaning = leans_on_subject(text, subject)
             score = (
                 weights.query_cosine * float(near[at])
                 + weights.agreement * float(agreement[at])
                 + weights.definition * definition
                 + weights.finished * is_finished(text)
+                + weights.corroboration * corroborated[at]
+                + weights.leaning * leaning
+                + weights.of_the_day * is_of_the_day(text)
                 + weights.early_passage * (1 - (marker - 1) / last)
                 + weights.query_terms * len(terms[at] & wanted) / max(len(wanted), 1)
             )
-            candidates.append(Candidate(text, marker, place, terms[at], definition, score, vectors[at]))
+            candidates.append(Candidate(text, marker, place, terms[at], definition, leaning, score, vectors[at]))
         return candidates
 
     def _fit_sentences(self, evidence: Sequence[Passage]) -> list[tuple[str, int, int]]:
@@ -108,7 +120,7 @@ class ExtractiveWriter:
         found: dict[str, tuple[str, int, int]] = {}
         for marker, passage in enumerate(evidence, start=1):
             for place, span in enumerate(split_sentences(passage.text)):
-                text = tidy(passage.text[span.start : span.end])
+                text = _DATELINE.sub("", tidy(passage.text[span.start : span.end]))
                 if is_dangling(text) or flaws(text) or function_word_share(text) < self.settings.prose:
                     continue
                 found.setdefault(text.casefold(), (text, marker, place))
@@ -178,6 +190,24 @@ def _agreement(vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float3
     return values
 
 
+def _corroboration(texts: Sequence[str], doc_ids: Sequence[str], evidence: Sequence[Passage]) -> list[float]:
+    """Per sentence the share of its numbers and names that stand in another document of the evidence too, in [0, 1]."""
+    sources: dict[str, set[str]] = {}
+    for passage in evidence:
+        for fact in _facts(passage.text):
+            sources.setdefault(fact, set()).add(passage.doc_id)
+    shares = []
+    for text, doc_id in zip(texts, doc_ids, strict=True):
+        facts = _facts(text)
+        shared = sum(bool(sources.get(fact, set()) - {doc_id}) for fact in facts)
+        shares.append(shared / len(facts) if facts else 1.0)
+    return shares
+
+
+def _facts(text: str) -> frozenset[str]:
+    return names(text) | numbers(text)
+
+
 def _overlap(first: frozenset[str], second: frozenset[str]) -> float:
     """Shared terms as a share of the shorter sentence's."""
     return len(first & second) / max(min(len(first), len(second)), 1)
@@ -187,7 +217,7 @@ def _in_reading_order(chosen: list[Candidate]) -> list[Candidate]:
     """The definition first, then what has no date, then by the first year named."""
     if not chosen:
         return []
-    opening = max(chosen, key=lambda item: (item.definition, item.score))
+    opening = max(chosen, key=lambda item: (not item.leaning, item.definition, item.score))
     rest = [item for item in chosen if item is not opening]
     return [opening, *sorted(rest, key=_first_year)]
 

@@ -59,6 +59,7 @@ class ArticleWriter:
         recited = sum(new is not None and new.citations != old.citations for new, old in zip(checked, written, strict=True))
         counts = {
             "retrieved": len(ranking),
+            "suspect": evidence.suspect,
             "evidence": len(passages),
             "written": len(written),
             "recited": recited,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from webbrain.analysis import STOP_WORDS
+from webbrain.grounding.facts import names
 
 MIN_WORDS, MAX_WORDS = 6, 60
 
@@ -36,6 +37,14 @@ _BOILERPLATE = re.compile(
     r"post a comment|this (?:website|site|page|article|post|blog)|see also|previous instructions|system prompt|photo credit)\b",
     re.IGNORECASE,
 )
+_PERSON = re.compile(r"\b(?:he|she|him|her|his|hers|himself|herself|they|them|their)\b", re.IGNORECASE)
+_OF_THE_DAY = re.compile(
+    r"\b(?:today|yesterday|tomorrow|tonight|ago|recently|(?:last|this|next) (?:week|month|year|night|morning|evening|spring|"
+    r"summer|autumn|fall|winter|monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^[A-Z][A-Z ]{2,}:|^\w+:\s*\w+$")
+_START = re.compile(r"^[\"“'‘«(]?\w")
 _END = re.compile(r"[.!。！।۔][\"”’')\]»]*$")
 _VOWEL_WORD = re.compile(r"[^\W\d_]+")
 
@@ -48,6 +57,7 @@ def flaws(sentence: str) -> list[str]:
         ("length", not MIN_WORDS <= len(words) <= MAX_WORDS or max(map(len, words), default=0) > 40),
         ("markup", bool(_MARKUP.search(sentence))),
         ("question", "?" in sentence),
+        ("start", not _START.match(sentence) or bool(_LABEL.match(sentence))),
         ("order", bool(_ORDER.match(sentence))),
         ("address", bool(_ADDRESS.search(_unquoted(sentence)))),
         ("boilerplate", bool(_BOILERPLATE.search(sentence))),
@@ -60,6 +70,23 @@ def flaws(sentence: str) -> list[str]:
 def is_dangling(sentence: str) -> bool:
     """Whether it leans on the sentence before it ("He also ...", "However, ...")."""
     return bool(_DANGLING.match(sentence))
+
+
+def leans_on_subject(sentence: str, subject: frozenset[str] = frozenset()) -> bool:
+    """Whether "he" or "her" comes before any name: clear only after a sentence that says who is meant.
+
+    A capital on the first word makes no name of it, unless it is one of the `subject`'s words (case folded).
+    """
+    pronoun = _PERSON.search(sentence)
+    if pronoun is None:
+        return False
+    first, _, rest = sentence[: pronoun.start()].partition(" ")
+    return not names(rest) and not names(first) & subject
+
+
+def is_of_the_day(sentence: str) -> bool:
+    """Whether it tells the time from the day it was written ("last week"), which an article's reader cannot."""
+    return bool(_OF_THE_DAY.search(sentence))
 
 
 def is_finished(sentence: str) -> bool:
