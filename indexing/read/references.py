@@ -12,7 +12,7 @@ MAX_NON_ENGLISH_RATIO = 0.3
 MAX_SENTENCE_TOKENS = 256
 
 _URL = re.compile(r"(?:https?://|ftp://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
-_TABLE_ELEMENT = re.compile(r"<table\b.*?</table\s*>", re.IGNORECASE | re.DOTALL)
+_TABLE_TAG = re.compile(r"</?table\b[^<>]*>", re.IGNORECASE)
 _TABLE_LINE = re.compile(r"^[^\n]*(?:\|[^|\n]*\||\t[^\t\n]*\t)[^\n]*$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?=\n)")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -47,8 +47,19 @@ def non_english_ratio(text: str) -> float:
 
 
 def _without_tables(text: str) -> str:
-    end = text.rfind("</table") + len("</table>")  # beyond the last end tag a search for one would cost n^2
-    return _TABLE_ELEMENT.sub("\n", text[:end]) + text[end:]
+    """A newline for each outermost table that ends; one pass, since text may hold many that do not."""
+    kept: list[str] = []
+    start = opened = depth = 0
+    for tag in _TABLE_TAG.finditer(text):
+        if tag[0][1] != "/":
+            opened = opened if depth else tag.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if not depth:
+                kept.append(text[start:opened])
+                start = tag.end()
+    return "\n".join([*kept, text[start:]])
 
 
 def _dropped_by(clean: str, original: str) -> str:

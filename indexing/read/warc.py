@@ -31,7 +31,9 @@ def warc_records(stream: IO[bytes], record_type: str) -> Iterator[Found]:
     number = 0
     try:
         for number, record in enumerate(ArchiveIterator(_Chunks(stream)), 1):
-            if record.rec_type == record_type:
+            if record.rec_headers.get_header("Content-Length") is None:
+                yield fault(number, "truncated_warc", "the file ends inside a record's header")
+            elif record.rec_type == record_type:
                 yield _page(number, record)
             else:
                 yield Found(number, "skipped", f"WARC {record.rec_type or 'unknown'} record")

@@ -46,6 +46,7 @@ class ExtractiveSettings:
     leaning: float = -0.2
     of_the_day: float = -0.2
     redundancy: float = 0.5
+    redefinition: float = 0.3
     max_overlap: float = 0.6
     max_cosine: float = 0.88
     prose: float = 0.2
@@ -180,7 +181,9 @@ class ExtractiveWriter:
         overlap = max(_overlap(item.terms, other.terms) for other in chosen)
         if cosine > self.settings.max_cosine or overlap > self.settings.max_overlap:
             return float("-inf")
-        return item.score - self.settings.redundancy * max(0.0, cosine - 0.3)
+        defined = max(other.definition for other in chosen)
+        repeat = self.settings.redundancy * max(0.0, cosine - 0.3) + self.settings.redefinition * defined * item.definition
+        return item.score - repeat
 
 
 def _agreement(vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
