@@ -30,7 +30,7 @@ class CleanedReference:
 def clean_reference(text: str) -> CleanedReference:
     """Tables, URLs, tags and sentences over 256 tokens removed; then the rules on words and language."""
     bare = strip_tags(_without_tables(text))
-    clean = drop_long_sentences(clean_text(_TABLE_LINE.sub("", _URL.sub("", decode_entities(bare)))))
+    clean = clean_text(drop_long_sentences(_TABLE_LINE.sub("", _URL.sub("", decode_entities(bare)))))
     return CleanedReference(clean, _dropped_by(clean, text))
 
 

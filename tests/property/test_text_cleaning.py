@@ -51,9 +51,7 @@ def test_no_long_tokens(text: str, times: int) -> None:
 
 @given(ANY_TEXT)
 def test_words_of_plain_letters_survive(text: str) -> None:
-    assert (
-        "needle" in clean_text(f"{text.replace(chr(27), '')} needle {text}").split(" ") or "\n" in text or "\t" in text
-    )
+    assert "needle" in clean_text(f"{text.replace(chr(27), '')} needle {text}").split()
 
 
 @given(ANY_TEXT)
@@ -74,7 +72,7 @@ def test_decoding_never_raises(data: bytes) -> None:
 @given(ANY_TEXT)
 def test_no_text_breaks_a_reader(text: str) -> None:
     for reader in (markdown_to_text, wikitext_to_text, clean_reference, extract):
-        reader(text)  # type: ignore[operator]
+        reader(text)
 
 
 JSON = st.recursive(
@@ -92,12 +90,8 @@ def test_every_record_gives_at_least_one_item_that_can_be_written(line: bytes) -
         assert items
         for item in items:
             assert isinstance(item, Document | Reject)
-            fields = (
-                (item.doc_id, item.text, item.title, item.url, item.metadata)
-                if isinstance(item, Document)
-                else item.detail
-            )
-            json.dumps(fields, ensure_ascii=False, allow_nan=True).encode("utf-8")
+            fields = (item.text, item.title, item.url, item.metadata) if isinstance(item, Document) else (item.detail,)
+            json.dumps((item.doc_id, *fields), ensure_ascii=False, allow_nan=True).encode("utf-8")
         assert items == clean(RawRecord(0, "a.jsonl", 1, kind, line))
 
 

@@ -29,11 +29,8 @@ def test_a_row_without_id_is_named_by_its_place() -> None:
 
 
 def test_html_rows_are_extracted() -> None:
-    page = (
-        "<title>Tea</title><nav>Home | About</nav><article><p>"
-        + "Tea is a drink made of leaves. " * 10
-        + "</p></article>"
-    )
+    words = "Tea is a drink made of leaves. " * 10
+    page = f"<title>Tea</title><nav>Home | About</nav><article><p>{words}</p></article>"
     document = read({"id": "t", "html": page, "url": "https://tea.example/"})
     assert isinstance(document, Document)
     assert (document.title, document.url) == ("Tea", "https://tea.example/")

@@ -11,7 +11,8 @@ from indexing.read.wiki import wikitext_to_text
 from webbrain.types import Document
 
 SITE = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11"><siteinfo>
-<base>https://de.wiki.example/wiki/Hauptseite</base><namespaces><namespace key="0" /><namespace key="6">Datei</namespace>
+<base>https://de.wiki.example/wiki/Hauptseite</base>
+<namespaces><namespace key="0" /><namespace key="6">Datei</namespace>
 <namespace key="14">Kategorie</namespace></namespaces></siteinfo>"""
 
 
@@ -62,7 +63,7 @@ def test_packed_dump_that_breaks_off(tmp_path: Path) -> None:
 
 def test_other_xml_and_entity_bombs(tmp_path: Path) -> None:
     (tmp_path / "feed.xml").write_text("<rss><channel/></rss>")
-    bomb = '<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY f SYSTEM "/etc/hostname">]>'
+    bomb = '<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY f SYSTEM "/etc/hostname">]>'
     (tmp_path / "x.xml").write_text(bomb + SITE + page(1, "T", "before &b;&f; after") + "</mediawiki>")
     found = items(tmp_path)
     assert found[0] == Reject("feed.xml", 1, "", "not_mediawiki", "of XML only MediaWiki dumps are read")

@@ -44,6 +44,8 @@ _OF_THE_DAY = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"^[A-Z][A-Z ]{2,}:|^\w+:\s*\w+$")
+_GLUED_STOP = re.compile(r"[a-z]{2}[.!?][A-Z][a-z]|[a-z]{2}[.!?]\d{4}")  # paragraphs run together without a space
+_GLUED_WORDS = re.compile(r"[a-z]{3}[A-Z][a-z]{2}")
 _START = re.compile(r"^[\"“'‘«(]?\w")
 _END = re.compile(r"[.!。！।۔][\"”’')\]»]*$")
 _VOWEL_WORD = re.compile(r"[^\W\d_]+")
@@ -63,6 +65,8 @@ def flaws(sentence: str) -> list[str]:
         ("boilerplate", bool(_BOILERPLATE.search(sentence))),
         ("symbols", letters < 0.8 * len(sentence)),
         ("repetition", _repeats(words)),
+        ("headline", _is_headline(sentence, words)),
+        ("glued", bool(_GLUED_STOP.search(sentence)) or len(_GLUED_WORDS.findall(sentence)) > 1),
     )
     return [name for name, broken in rules if broken]
 
@@ -103,6 +107,12 @@ def function_word_share(sentence: str) -> float:
 
 def _unquoted(sentence: str) -> str:
     return re.sub(r"[\"“][^\"”]*[\"”]", " ", sentence)
+
+
+def _is_headline(sentence: str, words: list[str]) -> bool:
+    """No stop at the end and most of the longer words capitalised: a headline, a title or a menu entry."""
+    longer = [word for word in words if len(word) > 3 and word[0].isalpha()]
+    return not _END.search(sentence) and sum(word[0].isupper() for word in longer) > 0.6 * len(longer)
 
 
 def _repeats(words: list[str]) -> bool:
