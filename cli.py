@@ -55,7 +55,9 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @index_app.command("build")
 def index_build(
-    corpus: Annotated[Path, typer.Argument(help="File or folder: .jsonl .txt .md .html .warc .wet .xml, gzipped or not.")],
+    corpus: Annotated[
+        Path, typer.Argument(help="File or folder: .jsonl .txt .md .html .warc .wet .xml, gzipped or not.")
+    ],
     output: Annotated[Path, typer.Option(help="Folder of the index.")],
     encoder: Annotated[str | None, typer.Option(help="Model name or folder of a BERT encoder.")] = None,
     dense: Annotated[bool, typer.Option("--dense/--no-dense", help="Whether to make vectors.")] = True,
@@ -201,7 +203,8 @@ def run(
 
 @app.command()
 def doctor(
-    index: Annotated[Path | None, typer.Option("--index", help="Check this index too.")] = None, json: JsonOption = False
+    index: Annotated[Path | None, typer.Option("--index", help="Check this index too.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Check this installation: versions, models, writers, disk; and an index if one is named."""
     from webbrain.doctor import examine
@@ -237,7 +240,9 @@ def demo(
 def _query_text(query: str) -> str:
     text = sys.stdin.read() if query == "-" else query
     if not text.strip():
-        raise ConfigError('the query is empty; give some words, for example: webbrain search "Ada Lovelace" --index DIR')
+        raise ConfigError(
+            'the query is empty; give some words, for example: webbrain search "Ada Lovelace" --index DIR'
+        )
     return text.strip()
 
 

@@ -78,7 +78,11 @@ def _evaluate(name: str, index: Index, retriever: Retriever) -> tuple[float, flo
     judged = {qrel.query_id for qrel in qrels}
     queries = [q for q in read_queries(RETRIEVAL_SETS[name] / "queries.jsonl.gz") if q.query_id in judged]
     begin = time.perf_counter()
-    lines = [line for _, batch in count_bar(run_search(index, retriever, queries, 100, "x"), len(queries), name) for line in batch]
+    lines = [
+        line
+        for _, batch in count_bar(run_search(index, retriever, queries, 100, "x"), len(queries), name)
+        for line in batch
+    ]
     millis = (time.perf_counter() - begin) * 1000 / max(len(queries), 1)
     run = [ir_measures.ScoredDoc(q, d, float(s)) for q, _, d, _, s, _ in (line.split() for line in lines)]
     truth = [ir_measures.Qrel(q.query_id, q.doc_id, q.relevance) for q in qrels]

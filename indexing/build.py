@@ -55,7 +55,7 @@ def build(
 ) -> BuildReport:
     """Build and publish an index of `corpus` in the folder `output`. Searching the index before it goes on undisturbed.
 
-    Raises CorpusError, ConfigError, ModelNotFound, IndexBusy; a short disk raises ConfigError before anything is written.
+    Raises CorpusError, ConfigError, ModelNotFound, IndexBusy; for a short disk before anything is written.
     """
     settings, progress = settings or BuildSettings(), progress or Silent()
     _check_paths(corpus, output)
@@ -183,12 +183,16 @@ class _Shard:
         passages = chunk(item, self.work.settings.chunker)
         finder = self.work.duplicates
         if finder.id_row(item.doc_id) is not None:
-            self._reject(Reject(record.path, record.line, item.doc_id, "duplicate_id", "an earlier document has this id"))
+            self._reject(
+                Reject(record.path, record.line, item.doc_id, "duplicate_id", "an earlier document has this id")
+            )
         elif not passages:
             self._reject(Reject(record.path, record.line, item.doc_id, "empty_text"))
         elif (same := self._same_as(item)) is not None:
             self.aliases += 1
-            _write_line(self._alias_file, {"same_as": same, "doc_id": item.doc_id, "title": item.title, "url": item.url})
+            _write_line(
+                self._alias_file, {"same_as": same, "doc_id": item.doc_id, "title": item.title, "url": item.url}
+            )
         else:
             self._keep(item, passages)
 
@@ -230,4 +234,7 @@ def _check_disk(corpus: Path, output: Path, progress: Progress) -> None:
     free = shutil.disk_usage(output).free
     progress.note(f"estimated disk: {needed / 1e6:,.0f} MB, free: {free / 1e6:,.0f} MB")
     if needed > free:
-        raise ConfigError(f"{output} has {free / 1e6:,.0f} MB free, the index needs about {needed / 1e6:,.0f} MB; free some or give another --output")
+        raise ConfigError(
+            f"{output} has {free / 1e6:,.0f} MB free, the index needs about {needed / 1e6:,.0f} MB; "
+            "free some or give another --output"
+        )

@@ -101,7 +101,9 @@ def _cut(text: str, span: Span, max_words: int) -> int:
         reach = match.end()
     if reach <= span.start:
         return min(span.start + 2 * max_words, span.end - 1)
-    clauses = [match.end() for match in _CLAUSE.finditer(text, span.start, reach) if match.end() > (span.start + reach) // 2]
+    clauses = [
+        match.end() for match in _CLAUSE.finditer(text, span.start, reach) if match.end() > (span.start + reach) // 2
+    ]
     return clauses[-1] if clauses else reach
 
 

@@ -61,4 +61,6 @@ def write_lock(folder: Path) -> Iterator[None]:
         with FileLock(str(folder / LOCK), timeout=0):
             yield
     except Timeout as error:
-        raise IndexBusy(f"another process is writing {folder}; wait for it to end, then run the same command") from error
+        raise IndexBusy(
+            f"another process is writing {folder}; wait for it to end, then run the same command"
+        ) from error

@@ -37,7 +37,9 @@ class BuildSettings:
 
     def __post_init__(self) -> None:
         if self.shard_passages < 1:
-            raise ConfigError(f"shards of {self.shard_passages} passages make no sense; give --shard-passages 1 or more")
+            raise ConfigError(
+                f"shards of {self.shard_passages} passages make no sense; give --shard-passages 1 or more"
+            )
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

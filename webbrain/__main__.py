@@ -1,4 +1,4 @@
-"""`python -m webbrain` and the `webbrain` script. In a checkout the sister packages are top-level, in a wheel inside."""
+"""`python -m webbrain` and the `webbrain` script. Sister packages are top-level in a checkout, inside in a wheel."""
 
 from __future__ import annotations
 

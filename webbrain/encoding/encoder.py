@@ -1,4 +1,4 @@
-"""The encoder an index carries: a folder with `model.onnx`, `tokenizer.json` and `encoder.json`, run by ONNX Runtime."""
+"""The encoder an index carries: `model.onnx`, `tokenizer.json` and `encoder.json`, run by ONNX Runtime."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ PRECISIONS = ("int8", "fp32")
 
 
 def export(model: ModelFiles, target: Path, precision: str = "int8") -> None:
-    """Write `model` as ONNX: input `ids` int64 (1, n); outputs `tokens` (1, n, dim) and `sentence` (1, dim, unit length)."""
+    """Write `model` as ONNX: input `ids` int64 (1, n); outputs `tokens` (1, n, dim), `sentence` (1, dim)."""
     import onnx
 
     if precision not in PRECISIONS:
@@ -98,7 +98,7 @@ class _Graph:
 
 
 def quantize_blocks(weight: Array) -> tuple[Array, Array]:
-    """Symmetric int8 with one scale per block of `_BLOCK` inputs: (out, in) -> uint8 codes around 128, float32 scales."""
+    """Symmetric int8 with one scale per block of `_BLOCK` inputs: (out, in) -> uint8 around 128, float32 scales."""
     rows, columns = weight.shape
     if columns % _BLOCK:
         raise ConfigError(f"an encoder of width {columns} cannot be cut into blocks of {_BLOCK}; use --precision fp32")

@@ -29,13 +29,16 @@ _STARTERS = frozenset(
 )
 _CLOSERS = r"[\"'”’»)\]]*"
 _STOP = re.compile(
-    rf"(?:[.!?…]+{_CLOSERS}(?:\s?\[[\w ,]{{1,12}}\])*(?=\s|$)|[.!?]+(?:\[\d{{1,3}}\])+(?=\w)|[。！？｡]+[”’」』）]*|[؟۔।॥]+(?=\s|$))"
+    rf"(?:[.!?…]+{_CLOSERS}(?:\s?\[[\w ,]{{1,12}}\])*(?=\s|$)|[.!?]+(?:\[\d{{1,3}}\])+(?=\w)|"
+    r"[。！？｡]+[”’」』）]*|[؟۔।॥]+(?=\s|$))"
 )
 _LAST_WORD = re.compile(r"[\w.’'-]{1,24}$")
-_NEXT = re.compile(rf"\s*[\"'“‘«(\[]*(\w+)")
+_NEXT = re.compile(r"\s*[\"'“‘«(\[]*(\w+)")
 _LINE = re.compile(r"\n\s*")
 _BULLET = re.compile(r"(?:[-*•‣▪◦·]|\d{1,3}[.)]|[a-z]\))\s")
-_CUT_BEFORE = frozenset("the in on at but and or he she it they for from with when while after before that which who as".split())
+_CUT_BEFORE = frozenset(
+    "the in on at but and or he she it they for from with when while after before that which who as".split()
+)
 _CLOSED = re.compile(r"[.!?…:;,。！？｡؟۔।॥][\"'”’)\]»」』]*\s*$")
 WRAPPED_SHARE = 0.25  # of the line ends, so many run on in lower case in a text that is wrapped at a margin
 
@@ -50,7 +53,7 @@ class Span:
 
 def split_sentences(text: str) -> list[Span]:
     """Spans in order, not overlapping, without white space at either end; together they hold all that is no space."""
-    spans = []
+    spans: list[Span] = []
     for start, end in _blocks(text):
         begin = start
         for stop in [*_stops(text, start, end), end]:

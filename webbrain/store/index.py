@@ -94,7 +94,9 @@ class Index:
     def encoder(self) -> OnnxEncoder:
         """The query encoder that the index carries."""
         if not self.has_vectors:
-            raise IndexIncompatible(f"{self.folder} has no vectors; rebuild it without `--no-dense`, or search with `--retriever bm25`")
+            raise IndexIncompatible(
+                f"{self.folder} has no vectors; rebuild it without `--no-dense`, or search with `--retriever bm25`"
+            )
         return OnnxEncoder(self.build / layout.ENCODER)
 
     @cached_property

@@ -29,6 +29,13 @@ SHARD_FILES = (TEXT, DOCUMENTS, DOCUMENT_OFFSETS, ROWS, TERMS, TERM_OFFSETS, POS
                POSTING_COUNTS, LENGTHS)  # fmt: skip
 
 # One passage: its document within the shard, its place in that document in characters and in the shard's text in bytes.
-ROW_DTYPE = [("document", "<u4"), ("number", "<u4"), ("start", "<u8"), ("end", "<u8"), ("byte", "<u8"), ("bytes", "<u4")]
+ROW_DTYPE = [
+    ("document", "<u4"),
+    ("number", "<u4"),
+    ("start", "<u8"),
+    ("end", "<u8"),
+    ("byte", "<u8"),
+    ("bytes", "<u4"),
+]
 # One document: where its JSON line and its text begin, and its first passage within the shard.
 DOCUMENT_DTYPE = [("line", "<u8"), ("text", "<u8"), ("first_row", "<u4")]

@@ -51,7 +51,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Raises IndexDamaged when the manifest is missing, altered or no manifest, IndexIncompatible for another format."""
+    """Raises IndexDamaged when the manifest is missing or altered, IndexIncompatible for another format."""
     path = folder / MANIFEST
     repair = "rebuild with `webbrain index build CORPUS --output DIR`"
     try:

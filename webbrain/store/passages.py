@@ -48,7 +48,9 @@ class PassageShard:
         try:
             return DocumentHead(**json.loads(self._heads[int(ends[document]) : end]))
         except (ValueError, TypeError) as error:
-            raise IndexDamaged(f"document {document} beside {self.path} is unreadable; run `webbrain index verify DIR --full`") from error
+            raise IndexDamaged(
+                f"document {document} beside {self.path} is unreadable; run `webbrain index verify DIR --full`"
+            ) from error
 
     def passage(self, row: int) -> Passage:
         entry = self._rows[row]
@@ -83,4 +85,6 @@ class PassageShard:
         try:
             return self._text[begin:end].decode()
         except UnicodeDecodeError as error:
-            raise IndexDamaged(f"{self.path} is not UTF-8 at byte {begin}; run `webbrain index verify DIR --full`") from error
+            raise IndexDamaged(
+                f"{self.path} is not UTF-8 at byte {begin}; run `webbrain index verify DIR --full`"
+            ) from error

@@ -17,5 +17,7 @@ def open_vectors(path: Path, passages: int, dim: int) -> Any:
     except RuntimeError as error:
         raise IndexDamaged(f"{path} cannot be read; run `webbrain index verify DIR --full`") from error
     if vectors.ntotal != passages or vectors.d != dim:
-        raise IndexDamaged(f"{path} holds {vectors.ntotal} vectors of {vectors.d}, not {passages} of {dim}; rebuild the index")
+        raise IndexDamaged(
+            f"{path} holds {vectors.ntotal} vectors of {vectors.d}, not {passages} of {dim}; rebuild the index"
+        )
     return vectors

@@ -16,7 +16,6 @@ from webbrain.store.index import Index
 from webbrain.types import ScoredPassage
 from webbrain.writing.suspicion import suspicion
 
-
 QUALIFIER_WORDS = 3  # a title of the query and so many words more may name another sense of it
 
 

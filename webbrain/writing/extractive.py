@@ -20,7 +20,14 @@ from webbrain.grounding.normal import tidy
 from webbrain.grounding.sentences import split_sentences
 from webbrain.protocols import Encoder, Vectors
 from webbrain.types import Passage, Sentence
-from webbrain.writing.quality import flaws, function_word_share, is_dangling, is_finished, is_of_the_day, leans_on_subject
+from webbrain.writing.quality import (
+    flaws,
+    function_word_share,
+    is_dangling,
+    is_finished,
+    is_of_the_day,
+    leans_on_subject,
+)
 
 _COPULA = re.compile(r"\b(?:is|was|are|were|refers? to|denotes?|means?)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:an?|the|one|any|both)\b", re.IGNORECASE)
@@ -130,7 +137,9 @@ class ExtractiveWriter:
     def _terms(self, text: str) -> frozenset[str]:
         return frozenset(term for term in self.analyzer.terms(text) if not is_stop(term))
 
-    def _vectors(self, query: str, texts: list[str], terms: list[frozenset[str]]) -> tuple[Vectors, NDArray[np.float32]]:
+    def _vectors(
+        self, query: str, texts: list[str], terms: list[frozenset[str]]
+    ) -> tuple[Vectors, NDArray[np.float32]]:
         """Unit vectors of the sentences, shape (n, dim), and of the query, shape (dim,)."""
         if self.encoder is not None:
             return self.encoder.encode(texts), self.encoder.encode([query])[0]
@@ -182,7 +191,9 @@ class ExtractiveWriter:
         if cosine > self.settings.max_cosine or overlap > self.settings.max_overlap:
             return float("-inf")
         defined = max(other.definition for other in chosen)
-        repeat = self.settings.redundancy * max(0.0, cosine - 0.3) + self.settings.redefinition * defined * item.definition
+        repeat = (
+            self.settings.redundancy * max(0.0, cosine - 0.3) + self.settings.redefinition * defined * item.definition
+        )
         return item.score - repeat
 
 

@@ -11,7 +11,7 @@ from webbrain.protocols import Retriever, SupportScorer, Writer
 from webbrain.registry import SCORERS, WRITERS
 from webbrain.retrieval import make_retriever
 from webbrain.store.index import Index
-from webbrain.types import Article, Claim, Passage, Reference, Sentence
+from webbrain.types import Article, Claim, Passage, Reference, Sentence, Status
 from webbrain.writing.evidence import EvidenceSelector
 
 DEFAULT_WRITER = "extractive"
@@ -56,7 +56,9 @@ class ArticleWriter:
         written = self.writer.write(query, passages) if passages else []
         checked = [_check(self.scorer, sentence, passages) for sentence in written]
         kept = [sentence for sentence in checked if sentence is not None]
-        recited = sum(new is not None and new.citations != old.citations for new, old in zip(checked, written, strict=True))
+        recited = sum(
+            new is not None and new.citations != old.citations for new, old in zip(checked, written, strict=True)
+        )
         counts = {
             "retrieved": len(ranking),
             "suspect": evidence.suspect,
@@ -66,7 +68,7 @@ class ArticleWriter:
             "dropped": len(written) - len(kept),
         }
         sentences, references = number_references(kept, passages)
-        status = "ok" if sentences else "no_evidence"
+        status: Status = "ok" if sentences else "no_evidence"
         return Article(query, sentences, references, status, self._provenance(counts), evidence.other_senses)
 
     def _provenance(self, counts: dict[str, int]) -> dict[str, Any]:
@@ -86,10 +88,14 @@ class ArticleWriter:
 
 def _check(scorer: SupportScorer, sentence: Sentence, passages: Sequence[Passage]) -> Sentence | None:
     """The sentence with its support; cited anew when only another passage supports it; None when none does."""
-    verdict = scorer.score(Claim(sentence.text, sentence.citations), [passages[marker - 1] for marker in sentence.citations])
+    verdict = scorer.score(
+        Claim(sentence.text, sentence.citations), [passages[marker - 1] for marker in sentence.citations]
+    )
     if verdict.score >= KEEP:
         return replace(sentence, support=verdict.score)
-    scores = [scorer.score(Claim(sentence.text, (marker,)), [passage]).score for marker, passage in enumerate(passages, 1)]
+    scores = [
+        scorer.score(Claim(sentence.text, (marker,)), [passage]).score for marker, passage in enumerate(passages, 1)
+    ]
     best = max(range(len(scores)), key=lambda place: (scores[place], -place))
     if scores[best] < KEEP:
         return None

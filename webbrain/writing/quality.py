@@ -13,7 +13,10 @@ from webbrain.grounding.facts import names
 
 MIN_WORDS, MAX_WORDS = 6, 60
 
-_MARKUP = re.compile(r"[<>{}|\\^`=]|</?\w+>|https?:|www\.|\[/?[A-Z]{2,}\]|<\||\|>|\[(?:ref|title|split|sep|cls|inst)\]|\.(?:com|org|net|html?|php)\b", re.I)
+_MARKUP = re.compile(
+    r"[<>{}|\\^`=]|</?\w+>|https?:|www\.|\[/?[A-Z]{2,}\]|<\||\|>|\[(?:ref|title|split|sep|cls|inst)\]|\.(?:com|org|net|html?|php)\b",
+    re.I,
+)
 _DANGLING = re.compile(
     r"^[\"“'‘(\[]*(?:he|she|they|it|its|his|her|their|this|these|those|that|such|here|there|then|thus|hence|also|but|and|"
     r"so|or|yet|however|moreover|furthermore|nevertheless|nonetheless|therefore|instead|meanwhile|consequently|"

@@ -1,4 +1,4 @@
-"""An article as JSON, Markdown or HTML. Marks are made here, from structure; corpus text is escaped, never interpreted."""
+"""An article as JSON, Markdown or HTML. Marks are made here; corpus text is escaped, never interpreted."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ def _markdown(article: Article) -> str:
     for reference in article.references:
         url = safe_url(reference.passage.url)
         title = _escape_markdown(reference.passage.title or reference.passage.doc_id)
-        lines.append(f"\\[{reference.marker}\\] {title}{f' <{url}>' if url else ''} ({_escape_markdown(reference.passage.passage_id)})  ")
+        lines.append(
+            f"\\[{reference.marker}\\] {title}{f' <{url}>' if url else ''}"
+            f" ({_escape_markdown(reference.passage.passage_id)})  "
+        )
     return "\n".join([*lines, ""])
 
 

@@ -23,7 +23,9 @@ _PATTERNS = {
         r"\b(?:summari[sz]ers?|language models?|assistants?|ai systems?|programs? (?:that|which) (?:write|summari[sz]e)s?)\s+(?:must|should|shall|are (?:required|ordered) to)\b",
         re.IGNORECASE,
     ),
-    "script": re.compile(r"<script\b|javascript:|vbscript:|\bon(?:error|load|click|mouseover)\s*=|<iframe\b|<svg\b|data:text/html", re.I),
+    "script": re.compile(
+        r"<script\b|javascript:|vbscript:|\bon(?:error|load|click|mouseover)\s*=|<iframe\b|<svg\b|data:text/html", re.I
+    ),
     "templates": re.compile(r"\{\{[^}]{1,80}\}\}|\$\{[^}]{1,80}\}|<!\[CDATA\[|\\input\{|;\s*DROP TABLE\b|\{0\.__"),
 }
 _STUFFED_SHARE = 0.1  # of a page's word pairs, so many are one and the same pair

@@ -1,0 +1,1 @@
+"""Scores of runs: retrieval, text, facts and citations, with confidence and significance."""
