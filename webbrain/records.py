@@ -39,7 +39,7 @@ def read_queries(path: Path | str) -> Iterator[Query]:
     """
     seen: set[str] = set()
     is_json: bool | None = None
-    for number, line in _lines(path):
+    for number, line in lines(path):
         if is_json is None:
             is_json = line.startswith("{")
             if not is_json and _is_query_header(line):
@@ -59,7 +59,7 @@ def read_qrels(path: Path | str) -> list[Qrel]:
     Raises CorpusError for a malformed line, or for two grades of one document.
     """
     grades: dict[tuple[str, str], int] = {}
-    for place, (number, line) in enumerate(_lines(path)):
+    for place, (number, line) in enumerate(lines(path)):
         columns = _qrel_columns(line, path, number)
         if place == 0 and columns[2].lower() in _GRADE_HEADERS:
             continue
@@ -71,7 +71,7 @@ def read_qrels(path: Path | str) -> list[Qrel]:
 
 def read_run(path: Path | str) -> Iterator[tuple[str, str, float]]:
     """(query id, doc id, score) of each line of a TREC run, in file order. Raises CorpusError for a malformed line."""
-    for number, line in _lines(path):
+    for number, line in lines(path):
         columns = _COLUMN_GAP.split(line.strip())
         if len(columns) != 6:
             raise CorpusError(f"a run has 6 columns (qid Q0 docid rank score tag), not {len(columns)}", path, number)
@@ -102,7 +102,7 @@ def unescape_id(column: str) -> str:
 
 
 @contextmanager
-def _open(path: Path | str) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path | str) -> Iterator[IO[bytes]]:
     if str(path) == "-":
         yield sys.stdin.buffer
         return
@@ -117,9 +117,9 @@ def _open(path: Path | str) -> Iterator[IO[bytes]]:
         raise CorpusError(f"cannot be read ({error.__class__.__name__}: {error}); check the path", path) from error
 
 
-def _lines(path: Path | str) -> Iterator[Line]:
+def lines(path: Path | str) -> Iterator[Line]:
     """(1-based number, line without newline) of the lines that are not blank."""
-    with _open(path) as file:
+    with open_bytes(path) as file:
         for number, raw in enumerate(file, 1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")

@@ -1,0 +1,1 @@
+"""One measure a file; each names its source and the implementation it agrees with."""
