@@ -46,8 +46,8 @@ def publish(
     )
     _sweep_unlisted(partial, files)
     manifest.write(partial)
-    for name in (layout.MANIFEST, layout.MANIFEST_DIGEST):
-        sync_file(partial / name)
+    for part in (layout.MANIFEST, layout.MANIFEST_DIGEST):
+        sync_file(partial / part)
     _swap(partial, output, name)
     return manifest
 
