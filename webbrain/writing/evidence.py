@@ -14,6 +14,7 @@ from webbrain.retrieval.bm25 import Bm25Retriever
 from webbrain.retrieval.topics import cluster
 from webbrain.store.index import Index
 from webbrain.types import ScoredPassage
+from webbrain.writing.events import SetAside
 from webbrain.writing.suspicion import suspicion
 
 QUALIFIER_WORDS = 3  # a title of the query and so many words more may name another sense of it
@@ -36,11 +37,13 @@ class EvidenceSettings:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """`hits` in ranking order, all in one sense; `other_senses` are titles of pages in other senses; `suspect` counts
-    passages left out because their page is written at programs (see `suspicion`)."""
+    passages left out because their page is written at programs (see `suspicion`); `set_aside` are all left out.
+    """
 
     hits: tuple[ScoredPassage, ...]
     other_senses: tuple[str, ...] = ()
     suspect: int = 0
+    set_aside: tuple[SetAside, ...] = ()
 
 
 class EvidenceSelector:
@@ -53,29 +56,32 @@ class EvidenceSelector:
 
     def select(self, query: str, ranking: Sequence[ScoredPassage]) -> Evidence:
         """Evidence for the query; no hits when nothing in the ranking bears on it."""
-        trusted = self._trusted(ranking)
-        found = self._bearing(query, trusted)
-        return replace(found, suspect=len(ranking) - len(trusted))
+        suspicions = self._suspicions(ranking)
+        found = self._bearing(query, [hit for hit in ranking if suspicions[hit.passage.doc_id] is None])
+        suspects = [SetAside(hit.passage, reason) for hit in ranking if (reason := suspicions[hit.passage.doc_id])]
+        return replace(found, suspect=len(suspects), set_aside=(*suspects, *found.set_aside))
 
-    def _trusted(self, ranking: Sequence[ScoredPassage]) -> list[ScoredPassage]:
-        """The passages of pages that are not suspicious; a page is judged whole."""
-        verdicts: dict[str, bool] = {}
+    def _suspicions(self, ranking: Sequence[ScoredPassage]) -> dict[str, str | None]:
+        """Per document of the ranking why it is suspicious, or None; a page is judged whole."""
+        verdicts: dict[str, str | None] = {}
         for hit in ranking:
             if hit.passage.doc_id not in verdicts:
                 shard, local = self.index.locate(hit.row)
                 page = self.index.passages[shard]
                 document = page.document(page.document_of(local))
-                verdicts[hit.passage.doc_id] = suspicion(f"{document.title}\n{document.text}") is None
-        return [hit for hit in ranking if verdicts[hit.passage.doc_id]]
+                verdicts[hit.passage.doc_id] = suspicion(f"{document.title}\n{document.text}")
+        return verdicts
 
     def _bearing(self, query: str, ranking: Sequence[ScoredPassage]) -> Evidence:
         vectors = self._vectors(ranking)
         cosines = vectors @ self.index.encoder.encode([query])[0] if vectors is not None else np.zeros(len(ranking))
         kept = [place for place, hit in enumerate(ranking) if self._bears(query, hit, float(cosines[place]))]
         hits = [ranking[place] for place in kept]
+        aside = _set_aside(ranking, hits, "does not bear on the query")
         if vectors is None or not self._may_be_ambiguous(query, hits):
-            return Evidence(tuple(hits))
-        return self._strongest_sense(query, hits, vectors[kept])
+            return Evidence(tuple(hits), set_aside=aside)
+        found = self._strongest_sense(query, hits, vectors[kept])
+        return replace(found, set_aside=(*_set_aside(hits, found.hits, "is about another sense of the query"), *aside))
 
     def _bears(self, query: str, hit: ScoredPassage, cosine: float) -> bool:
         return cosine >= self.settings.cosine or self.coverage(query, hit) >= self.settings.coverage
@@ -123,6 +129,11 @@ class EvidenceSelector:
             if qualified and plain not in taken:
                 names.setdefault(plain, title)
         return tuple(names.values())[:6]
+
+
+def _set_aside(ranking: Sequence[ScoredPassage], kept: Sequence[ScoredPassage], reason: str) -> tuple[SetAside, ...]:
+    rows = {hit.row for hit in kept}
+    return tuple(SetAside(hit.passage, reason) for hit in ranking if hit.row not in rows)
 
 
 def _plain(title: str) -> str:

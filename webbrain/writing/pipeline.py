@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from webbrain.registry import SCORERS, WRITERS
 from webbrain.retrieval import make_retriever
 from webbrain.store.index import Index
 from webbrain.types import Article, Claim, Passage, Reference, Sentence, Status
+from webbrain.writing.events import Dropped, Event, Finished, Stage, Verified
 from webbrain.writing.evidence import EvidenceSelector
 
 DEFAULT_WRITER = "extractive"
@@ -50,26 +51,39 @@ class ArticleWriter:
 
     def write(self, query: str) -> Article:
         """Status "no_evidence" and no sentence when nothing bears on the query or nothing written holds."""
+        *_, last = self.stream(query)
+        assert isinstance(last, Finished)
+        return last.article
+
+    def stream(self, query: str) -> Iterator[Event]:
+        """What happens, as it happens; the last event is Finished. Closing the iterator stops the work."""
+        yield Stage("retrieve")
         ranking = self.retriever.search(query, self.selector.settings.depth)
+        counts = {"retrieved": len(ranking)}
+        yield Stage("select", dict(counts))
         evidence = self.selector.select(query, ranking)
         passages = [hit.passage for hit in evidence.hits]
+        counts |= {"suspect": evidence.suspect, "evidence": len(passages)}
+        yield Stage("write", dict(counts))
         written = self.writer.write(query, passages) if passages else []
-        checked = [_check(self.scorer, sentence, passages) for sentence in written]
-        kept = [sentence for sentence in checked if sentence is not None]
-        recited = sum(
-            new is not None and new.citations != old.citations for new, old in zip(checked, written, strict=True)
-        )
-        counts = {
-            "retrieved": len(ranking),
-            "suspect": evidence.suspect,
-            "evidence": len(passages),
-            "written": len(written),
-            "recited": recited,
-            "dropped": len(written) - len(kept),
-        }
-        sentences, references = number_references(kept, passages)
-        status: Status = "ok" if sentences else "no_evidence"
-        return Article(query, sentences, references, status, self._provenance(counts), evidence.other_senses)
+        counts |= {"written": len(written), "recited": 0, "dropped": 0}
+        yield Stage("check", dict(counts))
+        kept: list[Sentence] = []
+        marks = Marks(passages)
+        for sentence in written:
+            checked = _check(self.scorer, sentence, passages)
+            if isinstance(checked, Dropped):
+                counts["dropped"] += 1
+                yield checked
+                continue
+            counts["recited"] += checked.citations != sentence.citations
+            numbered, references = marks.renumber(checked)
+            kept.append(numbered)
+            yield Verified(numbered, references)
+        status: Status = "ok" if kept else "no_evidence"
+        provenance = self._provenance(counts)
+        article = Article(query, tuple(kept), marks.references(), status, provenance, evidence.other_senses)
+        yield Finished(article, evidence.set_aside)
 
     def _provenance(self, counts: dict[str, int]) -> dict[str, Any]:
         manifest = self.index.manifest
@@ -86,8 +100,8 @@ class ArticleWriter:
         }
 
 
-def _check(scorer: SupportScorer, sentence: Sentence, passages: Sequence[Passage]) -> Sentence | None:
-    """The sentence with its support; cited anew when only another passage supports it; None when none does."""
+def _check(scorer: SupportScorer, sentence: Sentence, passages: Sequence[Passage]) -> Sentence | Dropped:
+    """The sentence with its support; cited anew when only another passage supports it; dropped when none does."""
     verdict = scorer.score(
         Claim(sentence.text, sentence.citations), [passages[marker - 1] for marker in sentence.citations]
     )
@@ -98,18 +112,24 @@ def _check(scorer: SupportScorer, sentence: Sentence, passages: Sequence[Passage
     ]
     best = max(range(len(scores)), key=lambda place: (scores[place], -place))
     if scores[best] < KEEP:
-        return None
+        return Dropped(sentence.text, "; ".join(verdict.reasons))
     return replace(sentence, citations=(best + 1,), support=scores[best])
 
 
-def number_references(
-    sentences: Sequence[Sentence], passages: Sequence[Passage]
-) -> tuple[tuple[Sentence, ...], tuple[Reference, ...]]:
-    """Renumber marks by first use and list what they point to; every reference is cited, every mark resolves."""
-    markers: dict[int, int] = {}
-    renumbered = []
-    for sentence in sentences:
-        citations = tuple(markers.setdefault(old, len(markers) + 1) for old in dict.fromkeys(sentence.citations))
-        renumbered.append(replace(sentence, citations=citations))
-    references = tuple(Reference(new, passages[old - 1]) for old, new in markers.items())
-    return tuple(renumbered), references
+class Marks:
+    """Numbers marks by first use, from markers of the evidence; every reference is cited, every mark resolves."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self.passages = passages
+        self.numbers: dict[int, int] = {}
+
+    def renumber(self, sentence: Sentence) -> tuple[Sentence, tuple[Reference, ...]]:
+        """The sentence with its final marks, and the references that it is the first to cite."""
+        known = len(self.numbers)
+        citations = tuple(
+            self.numbers.setdefault(old, len(self.numbers) + 1) for old in dict.fromkeys(sentence.citations)
+        )
+        return replace(sentence, citations=citations), self.references()[known:]
+
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(Reference(new, self.passages[old - 1]) for old, new in self.numbers.items())
