@@ -26,11 +26,17 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="Build, inspect and check an index.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(index_app, name="index")
+evaluate_app = typer.Typer(
+    help="Score runs, with the queries they miss counted.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(evaluate_app, name="evaluate")
 
 IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 RetrieverOption = Annotated[str | None, typer.Option(help="bm25, dense or hybrid; the best the index has by default.")]
 WriterOption = Annotated[str | None, typer.Option(help="Who writes; `webbrain doctor` lists the writers.")]
+PerQueryOption = Annotated[bool, typer.Option("--per-query", help="Give the scores of each query too.")]
+FailUnderOption = Annotated[list[str] | None, typer.Option(help='Exit code 4 if a mean is lower: "nDCG@10=0.5".')]
 PassagesOption = Annotated[int, typer.Option("-k", min=1, help="How many to return.")]
 
 
@@ -201,6 +207,22 @@ def run(
     _say(f"{finished} of {len(every)} queries done now, {len(every) - finished} before; output in {output}")
 
 
+@evaluate_app.command("retrieval")
+def evaluate_retrieval(
+    run: Annotated[Path, typer.Argument(help="TREC run; - is stdin.")],
+    qrels: Annotated[Path, typer.Option(help="Judgements: TREC qrels, or TSV of query, doc, grade.")],
+    measures: Annotated[
+        str, typer.Option(help="Measures as in ir_measures, parted by spaces.")
+    ] = "nDCG@10 RR@10 AP P@10 R@100",
+    per_query: PerQueryOption = False,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Score a ranking; a judged query that the run lacks scores 0 and is counted."""
+    found = part("eval.retrieval").evaluate_retrieval(run, qrels, measures)
+    _show_evaluation(found, per_query, fail_under, json)
+
+
 @app.command()
 def doctor(
     index: Annotated[Path | None, typer.Option("--index", help="Check this index too.")] = None,
@@ -235,6 +257,19 @@ def demo(
         part("indexing.build").build(samples_folder() / "pages", folder, progress=progress)
     print(render(_article_writer(folder, None, None)(query), form))
     _say(f'\nTry: webbrain write "Marie Curie" --index {folder}')
+
+
+def _show_evaluation(found: Any, per_query: bool, fail_under: list[str] | None, json: bool) -> None:
+    """Print an `eval.core.Evaluation`; exit code 4 when it falls short of a bound."""
+    short = found.misses(fail_under or [])
+    if json:
+        _print_json(found.as_json(per_query=per_query))
+    else:
+        print("\n".join(part("eval.tables").evaluation_lines(found, per_query=per_query)))
+    for message in short:
+        _say(message)
+    if short:
+        raise typer.Exit(4)
 
 
 def _query_text(query: str) -> str:

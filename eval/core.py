@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from webbrain.errors import ConfigError
 from webbrain.types import Article, MetricValue, Passage, Sentence
@@ -77,3 +77,63 @@ def cited_passages(article: Article, sentence: Sentence) -> list[Passage]:
     """The passages that a sentence's marks point to, in the order of the marks; a mark that resolves to none is out."""
     by_marker = {reference.marker: reference.passage for reference in article.references}
     return [by_marker[marker] for marker in dict.fromkeys(sentence.citations) if marker in by_marker]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Measures over one run, and the queries that are not in both the run and the judgements.
+
+    `missing` are judged queries that the run lacks: they score the measure's default and count. `left_out` are queries
+    of the run that nobody judged: they are named, and count in no measure.
+    """
+
+    scores: tuple[Scores, ...]
+    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def as_json(self, *, per_query: bool = False) -> dict[str, Any]:
+        """`measures`: name -> value, n, n_excluded, reason (and `pooled`); `queries`: counts and names; `per_query`."""
+        queries = list(dict.fromkeys(query_id for scores in self.scores for query_id in scores.values))
+        found: dict[str, Any] = {
+            "measures": {scores.name: _summary_json(scores) for scores in self.scores},
+            "queries": {"scored": len(queries), "missing": list(self.missing), "left_out": list(self.left_out)},
+        }
+        if per_query:
+            found["per_query"] = {query_id: self._of_query(query_id) for query_id in queries}
+        return found
+
+    def _of_query(self, query_id: str) -> dict[str, float | None]:
+        return {scores.name: scores.values[query_id] for scores in self.scores if query_id in scores.values}
+
+    def misses(self, bounds: Sequence[str]) -> list[str]:
+        """What falls short of bounds such as "nDCG@10=0.5", a sentence each; a measure without a value falls short.
+
+        Raises ConfigError for a bound that is malformed or names no measure of this evaluation.
+        """
+        values = {scores.name: scores.summary().value for scores in self.scores}
+        short = []
+        for name, least in map(_bound, bounds):
+            if name not in values:
+                raise ConfigError(
+                    f"--fail-under names {name!r}, which is not measured; measured are: {', '.join(values)}"
+                )
+            value = values[name]
+            if value is None or value < least:
+                short.append(f"{name} is {'not applicable' if value is None else f'{value:.4f}'}, under {least:g}")
+        return short
+
+
+def _summary_json(scores: Scores) -> dict[str, Any]:
+    found = asdict(scores.summary())
+    return found if scores.pooled is None else {**found, "pooled": scores.pooled}
+
+
+def _bound(text: str) -> tuple[str, float]:
+    name, equals, number = text.rpartition("=")
+    try:
+        least = float(number)
+    except ValueError:
+        least = math.nan
+    if not name.strip() or not equals or not math.isfinite(least):
+        raise ConfigError(f'--fail-under wants NAME=NUMBER, such as "nDCG@10=0.5", not {text!r}')
+    return name.strip(), least

@@ -1,0 +1,48 @@
+"""An evaluation as text for a terminal: columns that line up, and a word on every query that was not scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .core import Evaluation, Scores
+
+NAMED_AT_MOST = 5
+
+
+def evaluation_lines(found: Evaluation, *, per_query: bool = False) -> Iterator[str]:
+    """A line a measure (mean, queries counted and excluded), a line a query if wanted, then what was not scored."""
+    width = max([len("measure"), *(len(scores.name) + len(" (pooled)") for scores in found.scores)])
+    yield f"{'measure':{width}}  {'value':>8}  {'queries':>7}  {'excluded':>8}"
+    for scores in found.scores:
+        yield from _measure_lines(scores, width)
+    if per_query:
+        yield from _query_lines(found)
+    yield from _named("judged, not in the run, scored at the default", found.missing)
+    yield from _named("in the run, not judged, left out", found.left_out)
+
+
+def _measure_lines(scores: Scores, width: int) -> Iterator[str]:
+    total = scores.summary()
+    why = f"  {total.reason}" if total.reason else ""
+    yield f"{scores.name:{width}}  {_number(total.value):>8}  {total.n:>7}  {total.n_excluded:>8}{why}"
+    if scores.pooled is not None:
+        yield f"{scores.name + ' (pooled)':{width}}  {_number(scores.pooled):>8}"
+
+
+def _query_lines(found: Evaluation) -> Iterator[str]:
+    """Tab-separated, as many columns as measures."""
+    yield ""
+    yield "\t".join(["query", *(scores.name for scores in found.scores)])
+    for query_id, row in found.as_json(per_query=True)["per_query"].items():
+        yield "\t".join([query_id, *(_number(row.get(scores.name)) for scores in found.scores)])
+    yield ""
+
+
+def _named(what: str, query_ids: tuple[str, ...]) -> Iterator[str]:
+    if query_ids:
+        more = "" if len(query_ids) <= NAMED_AT_MOST else f" and {len(query_ids) - NAMED_AT_MOST} more"
+        yield f"{len(query_ids)} {what}: {', '.join(query_ids[:NAMED_AT_MOST])}{more}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
