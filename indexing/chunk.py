@@ -21,7 +21,7 @@ class ChunkSettings:
 
     target_words: int = 110
     max_words: int = 160
-    min_words: int = 20
+    min_words: int = 50
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_words <= self.target_words <= self.max_words:
@@ -33,7 +33,7 @@ class ChunkSettings:
     @classmethod
     def around(cls, target_words: int) -> ChunkSettings:
         """Settings for another target, the other sizes in proportion."""
-        return cls(target_words, max(round(target_words * 1.45), target_words), min(20, target_words // 2))
+        return cls(target_words, max(round(target_words * 1.45), target_words), min(50, target_words // 2))
 
 
 def chunk(document: Document, settings: ChunkSettings) -> list[Passage]:

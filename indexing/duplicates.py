@@ -100,11 +100,11 @@ class DuplicateFinder:
 
 
 class _Fingerprint:
-    """Hashes of one text: of all its words, of its numbers, and its MinHash signature with the keys of its bands."""
+    """Hashes of one text (all but case and white space) and of its numbers; its MinHash signature and band keys."""
 
     def __init__(self, text: str) -> None:
         words = _WORD.findall(text.casefold())
-        self.exact = _hash64(" ".join(words) or text.strip())
+        self.exact = _hash64(" ".join(text.casefold().split()))
         self.numbers = _hash64(" ".join(sorted(word for word in words if any(map(str.isdigit, word)))))
         self.signature = _signature(words) if len(words) >= MIN_WORDS else None
         self.bands = [] if self.signature is None else _band_keys(self.signature)

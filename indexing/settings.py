@@ -14,6 +14,8 @@ from webbrain.store.layout import FORMAT_VERSION
 
 from .chunk import ChunkSettings
 
+PIPELINE_VERSION = 2  # raised when reading, cleaning or chunking makes other passages of the same corpus
+
 
 @dataclass(frozen=True, slots=True)
 class Bm25Settings:
@@ -56,6 +58,7 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         return {
             "format_version": FORMAT_VERSION,
+            "pipeline_version": PIPELINE_VERSION,
             "fingerprint": self.fingerprint,
             "encoder_sha256": self.encoder_sha256,
             "settings": self.settings.as_json(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 from webbrain.errors import ConfigError
 
@@ -17,11 +18,19 @@ STOP_WORDS = frozenset(
     themselves then there these they this those through to too under until up very was we were what when where which
     while who whom why will with would you your yours yourself yourselves""".split()
 )
+VERSION = 2  # raised when a text gives other terms than before
 MAX_TERM_CHARS = 64
+MAX_REMEMBERED = 500_000  # distinct words whose terms are kept in memory
 # A run of letters and digits; scripts written without spaces are cut into overlapping pairs of characters instead.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f"
 _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:['’][^\W\d_]+)?")
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
+# Accents, vowel points, and the scripts of India with their dependent vowels: no letters to `re`, yet parts of words.
+_ACCENTS = "\u0300-\u036f"
+_MARKS = rf"{_ACCENTS}\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+_MARK = re.compile(f"[{_MARKS}]")
+_ACCENT = re.compile(f"[{_ACCENTS}]")
+_MARKED_WORD = re.compile(rf"[{_UNSPACED}]+|(?:[{_MARKS}]|[^\W_{_UNSPACED}])+(?:['’][^\W\d_]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class AnalyzerSettings:
     """`stemmer` is a Snowball algorithm name or "none"; both fields are written to the manifest."""
 
     stemmer: str = "english"
-    version: int = 1
+    version: int = VERSION
 
 
 @dataclass(slots=True)
@@ -46,8 +55,10 @@ class Analyzer:
     def terms(self, text: str) -> list[str]:
         """All terms of a text in order, stop words included (see `is_stop`)."""
         known = self._terms
+        if len(known) > MAX_REMEMBERED:
+            known.clear()
         found = []
-        for word in _WORD.findall(text.lower()):
+        for word in _words(text):
             term = known.get(word)
             if term is None:
                 term = known[word] = self._make_term(word)
@@ -65,7 +76,10 @@ class Analyzer:
         if word in STOP_WORDS:
             return word
         bare = re.sub(r"['’]s?$|['’]", "", word)
-        return self._stem(bare)[:MAX_TERM_CHARS] or word[:MAX_TERM_CHARS]
+        if bare in STOP_WORDS:  # "it's"
+            return bare
+        term = self._stem(bare)[:MAX_TERM_CHARS] or word[:MAX_TERM_CHARS]
+        return word if term in STOP_WORDS else term  # "cans" is no "can", "thé" no "the"
 
     @staticmethod
     def _split_unspaced(terms: list[str]) -> list[str]:
@@ -87,12 +101,31 @@ def is_stop(term: str) -> bool:
     return term in STOP_WORDS
 
 
+def fold_accents(word: str) -> str:
+    """A Latin word without its accents ("beyoncé" -> "beyonce"); words of other scripts as they are."""
+    if word.isascii():
+        return word
+    plain = _ACCENT.sub("", normalize("NFKD", word))
+    return plain if plain.isascii() else word
+
+
+def _words(text: str) -> list[str]:
+    text = text.lower()
+    if text.isascii():
+        return _WORD.findall(text)
+    text = normalize("NFC", text)
+    return (_MARKED_WORD if _MARK.search(text) else _WORD).findall(text)
+
+
 def _stemmer(name: str) -> Callable[[str], str]:
+    """Stemming and the folding of accents, which the rules for languages that have them need to see."""
     if name == "none":
-        return lambda word: word
+        return fold_accents
     import Stemmer
 
     if name not in Stemmer.algorithms():
         raise ConfigError(f"unknown stemmer {name!r}; known are: none, {', '.join(sorted(Stemmer.algorithms()))}")
     stem: Callable[[str], str] = Stemmer.Stemmer(name).stemWord
-    return stem
+    if name in ("english", "porter"):
+        return lambda word: stem(fold_accents(word))
+    return lambda word: fold_accents(stem(word))
