@@ -12,6 +12,8 @@ from webbrain.errors import CorpusError
 from webbrain.records import QUERY_ID_FIELDS, lines
 from webbrain.types import Article, Passage, Reference, Sentence
 
+from .marked import article_from_marked_text
+
 REFERENCE_FIELDS = ("references", "reference", "lead", "text")
 STATUSES = ("ok", "no_evidence")
 
@@ -45,7 +47,17 @@ def read_articles(path: Path | str) -> Iterator[ArticleRow]:
 
 
 def article_from_json(row: dict[str, Any]) -> Article:
-    """The inverse of `webbrain.writing.render.as_json`. Raises KeyError, TypeError or ValueError for another shape."""
+    """The inverse of `webbrain.writing.render.as_json`; a row of text with inline marks is read as one too.
+
+    Raises KeyError, TypeError or ValueError for another shape, ValueError where two references have one marker.
+    """
+    article = article_from_marked_text(row) if "sentences" not in row and "text" in row else _from_sentences(row)
+    if len({reference.marker for reference in article.references}) < len(article.references):
+        raise ValueError("two references have the same marker")
+    return article
+
+
+def _from_sentences(row: dict[str, Any]) -> Article:
     if row["status"] not in STATUSES:
         raise ValueError(f"status is {row['status']!r}, not one of {', '.join(STATUSES)}")
     return Article(
