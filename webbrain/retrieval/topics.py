@@ -1,14 +1,9 @@
-"""Which of the ranked passages are about one thing: the paper's topic filter, and the senses of an ambiguous query."""
+"""Which of the ranked passages are about one thing: the paper's topic filter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
-from webbrain.protocols import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +34,3 @@ def topic_filter(important: Sequence[frozenset[str]], settings: TopicSettings | 
             continue
         kept.append(place)
     return kept
-
-
-def cluster(vectors: Vectors, threshold: float) -> list[list[int]]:
-    """Average-linkage clusters of unit vectors, shape (n, dim): merging stops below a mean cosine of `threshold`.
-
-    Clusters come in order of their first member, members ascending. Meant for the few dozen passages of one query.
-    """
-    groups = [[place] for place in range(len(vectors))]
-    similar: NDArray[np.float64] = (vectors @ vectors.T).astype(np.float64)
-    while len(groups) > 1:
-        means = np.array([[similar[np.ix_(a, b)].mean() for b in groups] for a in groups])
-        np.fill_diagonal(means, -np.inf)
-        first, second = np.unravel_index(int(means.argmax()), means.shape)
-        if means[first, second] < threshold:
-            break
-        low, high = sorted((int(first), int(second)))
-        groups[low] = sorted(groups[low] + groups.pop(high))
-    return sorted(groups)

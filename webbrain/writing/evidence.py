@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from webbrain.analysis import is_stop
 from webbrain.protocols import Vectors
 from webbrain.retrieval.bm25 import Bm25Retriever
-from webbrain.retrieval.topics import cluster
+from webbrain.retrieval.senses import SenseSettings, other_names, senses
 from webbrain.store.index import Index
 from webbrain.types import ScoredPassage
 from webbrain.writing.events import SetAside
 from webbrain.writing.suspicion import suspicion
 
-QUALIFIER_WORDS = 3  # a title of the query and so many words more may name another sense of it
-
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSettings:
     """`depth` passages are read; one bears on the query when it holds `coverage` of the query's idf mass, or when its
-    cosine reaches `cosine`; senses are told apart for queries of up to `sense_terms` terms, by clusters of the first
-    `sense_depth` passages whose mean cosine falls under `sense_cosine`."""
+    cosine reaches `cosine`; senses are told apart for queries of up to `sense_terms` terms."""
 
     depth: int = 40
     coverage: float = 0.6
     cosine: float = 0.55
     sense_terms: int = 3
-    sense_depth: int = 24
-    sense_cosine: float = 0.4
+    senses: SenseSettings = field(default_factory=SenseSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +103,11 @@ class EvidenceSelector:
         return len(hits) > 2 and len(terms) <= self.settings.sense_terms
 
     def _strongest_sense(self, query: str, hits: list[ScoredPassage], vectors: Vectors) -> Evidence:
-        """Keep the cluster with the most score among the first passages, and passages further down that fit it."""
-        depth = min(self.settings.sense_depth, len(hits))
-        groups = cluster(vectors[:depth], self.settings.sense_cosine)
-        groups.sort(key=lambda group: -sum(hits[place].score for place in group))
-        best, others = groups[0], groups[1:]
-        centre = vectors[best].mean(axis=0)
-        tail = [place for place in range(depth, len(hits)) if vectors[place] @ centre >= self.settings.sense_cosine]
-        chosen = tuple(hits[place] for place in sorted([*best, *tail]))
-        taken = {_plain(hit.passage.title) for hit in chosen}
-        return Evidence(chosen, self._names(query, [hits[group[0]] for group in others], taken))
-
-    def _names(self, query: str, heads: Sequence[ScoredPassage], taken: set[str]) -> tuple[str, ...]:
-        """Titles of the other senses: the query itself with a qualifier ("Mercury (element)", "Jaguar Cars")."""
-        names: dict[str, str] = {}
-        for head in heads:
-            title = " ".join(head.passage.title.split())
-            plain, asked = _plain(title), _plain(query)
-            qualified = plain.startswith(asked + " ") and len(plain.split()) <= len(asked.split()) + QUALIFIER_WORDS
-            if qualified and plain not in taken:
-                names.setdefault(plain, title)
-        return tuple(names.values())[:6]
+        """Keep the passages of one sense of the query, and name the others."""
+        strongest, *others = senses(query, self.index.encoder.encode([query])[0], hits, vectors, self.settings.senses)
+        return Evidence(strongest.hits, other_names(strongest, others))
 
 
 def _set_aside(ranking: Sequence[ScoredPassage], kept: Sequence[ScoredPassage], reason: str) -> tuple[SetAside, ...]:
     rows = {hit.row for hit in kept}
     return tuple(SetAside(hit.passage, reason) for hit in ranking if hit.row not in rows)
-
-
-def _plain(title: str) -> str:
-    return re.sub(r"\W+", " ", title).strip().casefold()

@@ -23,9 +23,11 @@ from webbrain.types import Passage, Sentence
 from webbrain.writing.quality import (
     flaws,
     function_word_share,
+    has_stop,
     is_dangling,
     is_finished,
     is_of_the_day,
+    is_punctuated,
     leans_on_subject,
 )
 
@@ -127,9 +129,13 @@ class ExtractiveWriter:
         """(text, marker, place) of sentences that can stand alone, each text once."""
         found: dict[str, tuple[str, int, int]] = {}
         for marker, passage in enumerate(evidence, start=1):
-            for place, span in enumerate(split_sentences(passage.text)):
-                text = _DATELINE.sub("", tidy(passage.text[span.start : span.end]))
+            texts = [tidy(passage.text[span.start : span.end]) for span in split_sentences(passage.text)]
+            punctuated = is_punctuated(texts)
+            for place, text in enumerate(texts):
+                text = _DATELINE.sub("", text)
                 if is_dangling(text) or flaws(text) or function_word_share(text) < self.settings.prose:
+                    continue
+                if punctuated and not has_stop(text):  # a heading, a caption or a menu entry
                     continue
                 found.setdefault(text.casefold(), (text, marker, place))
         return list(found.values())

@@ -7,6 +7,7 @@ leans on the sentence before it is not fit, whoever wrote it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from webbrain.analysis import STOP_WORDS
 from webbrain.grounding.facts import names
@@ -94,6 +95,18 @@ def leans_on_subject(sentence: str, subject: frozenset[str] = frozenset()) -> bo
 def is_of_the_day(sentence: str) -> bool:
     """Whether it tells the time from the day it was written ("last week"), which an article's reader cannot."""
     return bool(_OF_THE_DAY.search(sentence))
+
+
+def has_stop(sentence: str) -> bool:
+    """Whether it ends as sentences do."""
+    return bool(_END.search(sentence))
+
+
+def is_punctuated(sentences: Sequence[str]) -> bool:
+    """Whether a text ends its sentences with stops; dumps of lower-cased words do not."""
+    words = [len(sentence.split()) for sentence in sentences]
+    stopped = sum(count for count, sentence in zip(words, sentences, strict=True) if has_stop(sentence))
+    return stopped >= 0.5 * sum(words)
 
 
 def is_finished(sentence: str) -> bool:
