@@ -188,23 +188,29 @@ def run(
     retriever: RetrieverOption = None,
     writer: WriterOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Documents per query of a search run.")] = 1000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the work; the output is the same.")] = 1,
+    evidence: Annotated[
+        Literal["retrieved", "gold"], typer.Option(help="Write from what is found, or from the judged documents.")
+    ] = "retrieved",
+    qrels: Annotated[Path | None, typer.Option(help="Judgements, for --evidence gold.")] = None,
+    references_used: Annotated[
+        int | None, typer.Option(min=0, help="Most passages a writer gets; with 0 a grounded writer writes nothing.")
+    ] = None,
 ) -> None:
     """Search or write for many queries; a killed run goes on with --resume."""
-    from webbrain.batch import run_search, run_write, write_output
+    from webbrain.batch import RunSettings, run_batch
     from webbrain.records import read_queries
     from webbrain.terminal import count_bar
+    from webbrain.writing.modes import EvidenceMode
 
-    every = list(read_queries(queries))
-
-    def results(done: set[str]) -> Any:
-        todo = [query for query in every if query.query_id not in done]
-        if task == "write":
-            return run_write(_article_writer(index, retriever, writer), todo)
-        ranker = _retriever(index, retriever)
-        return run_search(ranker.index, ranker, todo, k, f"webbrain-{ranker.name}")  # type: ignore[attr-defined]
-
-    finished = sum(1 for _ in count_bar(write_output(output, results, task=task, resume=resume), len(every), task))
-    _say(f"{finished} of {len(every)} queries done now, {len(every) - finished} before; output in {output}")
+    mode = EvidenceMode(evidence, references_used)
+    settings = RunSettings(task, index, retriever, k, writer, mode, qrels)
+    # Counting first finds a malformed line before any work is done; stdin can be read once only.
+    total = None if str(queries) == "-" else sum(1 for _ in read_queries(queries))
+    done = run_batch(settings, read_queries(queries), output, resume=resume, workers=workers)
+    finished = sum(1 for _ in count_bar(done, total, task))
+    before = "" if total is None else f", {total - finished} before"
+    _say(f"{finished} queries done now{before}; output in {output}")
 
 
 @evaluate_app.command("retrieval")
@@ -221,6 +227,24 @@ def evaluate_retrieval(
     """Score a ranking; a judged query that the run lacks scores 0 and is counted."""
     found = part("eval.retrieval").evaluate_retrieval(run, qrels, measures)
     _show_evaluation(found, per_query, fail_under, json)
+
+
+@app.command()
+def serve(
+    index: IndexOption,
+    host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 is any free one.")] = 8080,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name that readers call this server by; repeatable.")
+    ] = None,
+    writer: WriterOption = None,
+    retriever: RetrieverOption = None,
+    readers: Annotated[int, typer.Option(min=1, help="Readers served or waiting at once; more are sent away.")] = 100,
+) -> None:
+    """Serve the page and the API. The token is WEBBRAIN_TOKEN, or a new one where one is needed and none is set."""
+    _serve(index, retriever, writer, host=host, port=port, hosts=tuple(allow_host or ()), readers=readers)
 
 
 @app.command()
@@ -246,15 +270,20 @@ def demo(
     query: Annotated[str, typer.Argument(help="What to write about.")] = "Ada Lovelace",
     output: Annotated[Path | None, typer.Option(help="Folder of the demo index; a cache folder by default.")] = None,
     form: Annotated[Literal["md", "html", "json"], typer.Option("--format", help="How to print the article.")] = "md",
+    serve: Annotated[bool, typer.Option("--serve", help="Open the page on the sample corpus instead.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 is any free one.")] = 8080,
 ) -> None:
-    """Index the sample corpus that ships with WebBrain and write an article from it."""
-    from webbrain.samples import demo_index_folder, samples_folder
+    """Index the sample corpus that ships with WebBrain and write an article from it, or serve it."""
+    from webbrain.samples import EXAMPLES, demo_index_folder, samples_folder
     from webbrain.terminal import BuildBars
     from webbrain.writing.render import render
 
     folder = output or demo_index_folder()
     with BuildBars() as progress:
         part("indexing.build").build(samples_folder() / "pages", folder, progress=progress)
+    if serve:
+        _serve(folder, None, None, port=port, examples=EXAMPLES)
+        return
     print(render(_article_writer(folder, None, None)(query), form))
     _say(f'\nTry: webbrain write "Marie Curie" --index {folder}')
 
@@ -302,6 +331,19 @@ def _article_writer(folder: Path, retriever: str | None, writer: str | None) -> 
 
     pipeline = ArticleWriter.over(_open(folder), retriever=retriever, writer=writer)
     return write
+
+
+def _serve(folder: Path, retriever: str | None, writer: str | None, **options: Any) -> None:
+    """Serve an index with the given ServerSettings until interrupted."""
+    from webbrain.writing.pipeline import ArticleWriter
+
+    try:
+        from webbrain.server.serve import serve
+        from webbrain.server.settings import ServerSettings
+    except ModuleNotFoundError as error:
+        raise ConfigError(f'serving needs {error.name}; run `pip install "webbrain[serve]"`') from error
+    pipeline = ArticleWriter.over(_open(folder), retriever=retriever, writer=writer)
+    serve(pipeline, ServerSettings.from_environment(**options), lambda page: _say(f"{page}  (Ctrl-C stops)"))
 
 
 def _hit(item: ScoredPassage) -> dict[str, Any]:

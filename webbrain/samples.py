@@ -7,6 +7,8 @@ from pathlib import Path
 
 from webbrain.errors import CorpusError
 
+EXAMPLES = ("Ada Lovelace", "Apollo", "Marie Curie", "How tall is the Eiffel Tower?", "Python")
+
 
 def samples_folder() -> Path:
     here = Path(__file__).parent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,7 +55,7 @@ class ArticleWriter:
         assert isinstance(last, Finished)
         return last.article
 
-    def stream(self, query: str) -> Iterator[Event]:
+    def stream(self, query: str) -> Generator[Event, None, None]:
         """What happens, as it happens; the last event is Finished. Closing the iterator stops the work."""
         yield Stage("retrieve")
         ranking = self.retriever.search(query, self.selector.settings.depth)

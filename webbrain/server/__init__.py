@@ -1,0 +1,1 @@
+"""The service and the page: `webbrain serve`. Needs the extra `webbrain[serve]`."""
