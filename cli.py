@@ -97,6 +97,7 @@ def index_build(
     _say(
         f"{totals['documents']:,} documents, {totals['passages']:,} passages in {totals['shards']} shards; "
         f"{totals['duplicates']:,} duplicates folded, {totals['rejects']:,} rejected (see rejects.jsonl in the build)"
+        + (f", {totals['skipped']:,} skipped as no pages" if totals["skipped"] else "")
     )
     if json:
         _print_json(asdict(report))
@@ -119,12 +120,15 @@ def index_info(folder: Annotated[Path, typer.Argument(help="Folder of the index.
 def index_verify(
     folder: Annotated[Path, typer.Argument(help="Folder of the index.")],
     full: Annotated[bool, typer.Option("--full", help="Re-hash every file.")] = False,
+    corpus: Annotated[Path | None, typer.Option(help="Check that it is the index of this corpus as it is now.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Check an index; exit code 3 when something is wrong."""
     from webbrain.store.verify import verify
 
     problems = verify(folder, full=full)
+    if corpus and not problems:
+        part("indexing.freshness").check_fresh(folder, corpus)
     if json:
         _print_json({"index": str(folder), "full": full, "ok": not problems, "problems": problems})
     for problem in problems:

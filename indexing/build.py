@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,25 +13,23 @@ from typing import IO, Any
 
 from webbrain.analysis import Analyzer
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
-from webbrain.errors import ConfigError, CorpusError
+from webbrain.errors import ConfigError, CorpusError, IndexStale
 from webbrain.models import ModelFiles, resolve
 from webbrain.store import layout
 from webbrain.types import Document
 
 from .chunk import chunk
+from .disk import check_disk
 from .duplicates import DuplicateFinder
-from .files import sync_file, write_json, write_lock
+from .files import sync_file, sync_folder, write_json, write_lock
 from .progress import Progress, Silent
 from .publish import free_name, publish, republish
 from .read import RawRecord, Reject, clean, fingerprint, scan
-from .receipts import STAGE, STAGE_ALIASES, STAGE_REJECTS, Receipt, read_receipts, shard_files
+from .read.fingerprint import file_states
+from .receipts import STAGE, STAGE_ALIASES, STAGE_REJECTS, Receipt, drop_receipts, read_receipts, shard_files
 from .settings import BuildSettings, Plan
 from .shard import ShardWriter
 from .vectors import encode_shard
-
-# Measured bytes of index per byte of uncompressed corpus text: texts, postings, fp16 vectors, and work files.
-DISK_PER_CORPUS_BYTE = 4.0
-COMPRESSED = {".gz": 4.0, ".bz2": 5.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,56 +54,71 @@ def build(
 ) -> BuildReport:
     """Build and publish an index of `corpus` in the folder `output`. Searching the index before it goes on undisturbed.
 
-    Raises CorpusError, ConfigError, ModelNotFound, IndexBusy; for a short disk before anything is written.
+    Raises CorpusError, ConfigError (for a short disk too, before anything is written), ModelNotFound, IndexBusy,
+    IndexNotWritten, and IndexStale when the corpus changes under the build.
     """
     settings, progress = settings or BuildSettings(), progress or Silent()
     _check_paths(corpus, output)
     model = resolve(settings.encoder) if settings.encoder else None
+    states = file_states(corpus)
     plan = Plan(fingerprint(corpus), model.weights_sha256 if model else None, settings)
     with write_lock(output):
         manifest = None if force else republish(output, plan.build_id)
         if manifest is not None:
             progress.note("this corpus is already indexed with these settings: nothing to do")
             return BuildReport(manifest.build_id, str(output), False, 0, dict(manifest.totals))
-        _check_disk(corpus, output, progress)
-        work = _Work(corpus, output, plan, model, threads or os.cpu_count() or 1, progress)
-        return work.run()
+        name = free_name(output, plan.build_id)
+        partial = output / layout.BUILDS / f"{name}.partial"
+        check_disk(corpus, output, partial, progress)
+        work = _Work(corpus, partial, plan, model, threads or _cores(), progress)
+        work.read()
+        if file_states(corpus) != states:
+            raise IndexStale(f"{corpus} changed while it was read, nothing was published; run the same command again")
+        manifest = publish(partial, output, name, plan, work.receipts, work.card())
+        return BuildReport(name, str(output), True, work.resumed, dict(manifest.totals))
 
 
 class _Work:
-    """One run of one plan, in `builds/<id>.partial`."""
+    """One run of one plan in the folder `builds/<id>.partial`."""
 
     def __init__(
-        self, corpus: Path, output: Path, plan: Plan, model: ModelFiles | None, threads: int, progress: Progress
+        self, corpus: Path, folder: Path, plan: Plan, model: ModelFiles | None, threads: int, progress: Progress
     ) -> None:
-        self.corpus, self.output, self.plan, self.progress = corpus, output, plan, progress
+        self.corpus, self.folder, self.progress = corpus, folder, progress
         self.settings = plan.settings
-        self.name = free_name(output, plan.build_id)
-        self.folder = output / layout.BUILDS / f"{self.name}.partial"
         (self.folder / STAGE).mkdir(parents=True, exist_ok=True)
         write_json(self.folder / STAGE / "plan.json", plan.as_json())
         self.encoder = self._encoder(model, threads)
         self.analyzer = Analyzer(self.settings.analyzer)
         self.receipts = read_receipts(self.folder)
-        self.resumed = len(self.receipts)
         self.duplicates = DuplicateFinder(self.folder / STAGE / "duplicates.sqlite")
         self.duplicates.forget_from(self.documents)
+        if len(self.duplicates) != self.documents:  # lost: what repeats the finished shards would not be seen
+            drop_receipts(self.folder, 0)
+            self.receipts.clear()
+            self.duplicates.forget_from(0)
+        self.resumed = len(self.receipts)
+        self.skipped: Counter[str] = Counter()
 
     @property
     def documents(self) -> int:
         return sum(receipt.entry.documents for receipt in self.receipts)
 
-    def run(self) -> BuildReport:
+    def read(self) -> None:
+        """Make every shard that has no receipt yet."""
         if self.resumed:
             self.progress.note(f"going on after {self.resumed} finished shards ({self.documents} documents)")
         if not (self.receipts and self.receipts[-1].last):
             start = self.receipts[-1].next_ordinal if self.receipts else 0
-            records = (record for record in scan(self.corpus, self._consumed) if record.ordinal >= start)
+            scanned = scan(self.corpus, self._consumed, self.skipped)
+            records = (record for record in scanned if record.ordinal >= start)
             while not (self.receipts and self.receipts[-1].last):
                 self._shard(records)
         self.duplicates.close()
-        manifest = publish(self.folder, self.output, self.name, self.plan, self.receipts, self._card())
-        return BuildReport(self.name, str(self.output), True, self.resumed, dict(manifest.totals))
+
+    def card(self) -> dict[str, Any] | None:
+        """The encoder's card, for the manifest."""
+        return asdict(self.encoder.card) if self.encoder is not None else None
 
     def _consumed(self, done: int, total: int) -> None:
         self.progress.reading(done, total, self.documents)
@@ -119,7 +133,8 @@ class _Work:
         if self.encoder is not None:
             self._encode(number, entry.passages)
         files = shard_files(self.folder, number, dense=self.encoder is not None)
-        receipt = Receipt(entry, shard.next_ordinal, shard.rejects, shard.aliases, last, files)
+        skipped = self.skipped.total()  # each run scans from the beginning, so the count is whole
+        receipt = Receipt(entry, shard.next_ordinal, shard.rejects, shard.aliases, skipped, last, files)
         receipt.write(self.folder, number)
         self.receipts.append(receipt)
 
@@ -138,12 +153,15 @@ class _Work:
         if model is None:
             return None
         folder = self.folder / layout.ENCODER
-        if not (folder / "encoder.json").exists():  # written last
-            package_encoder(model, folder, self.settings.precision)
+        if not folder.exists():
+            beside = self.folder / f"{layout.ENCODER}.new"
+            shutil.rmtree(beside, ignore_errors=True)
+            package_encoder(model, beside, self.settings.precision)
+            for path in beside.iterdir():
+                sync_file(path)
+            beside.rename(folder)
+            sync_folder(self.folder)
         return OnnxEncoder(folder, threads)
-
-    def _card(self) -> dict[str, Any] | None:
-        return asdict(self.encoder.card) if self.encoder is not None else None
 
 
 class _Shard:
@@ -227,14 +245,6 @@ def _check_paths(corpus: Path, output: Path) -> None:
         raise ConfigError(f"{output} lies inside the corpus; give an --output outside {corpus}")
 
 
-def _check_disk(corpus: Path, output: Path, progress: Progress) -> None:
-    """Print the estimated disk and refuse when there is less."""
-    files = [corpus] if corpus.is_file() else [path for path in corpus.rglob("*") if path.is_file()]
-    needed = int(sum(path.stat().st_size * COMPRESSED.get(path.suffix, 1.0) for path in files) * DISK_PER_CORPUS_BYTE)
-    free = shutil.disk_usage(output).free
-    progress.note(f"estimated disk: {needed / 1e6:,.0f} MB, free: {free / 1e6:,.0f} MB")
-    if needed > free:
-        raise ConfigError(
-            f"{output} has {free / 1e6:,.0f} MB free, the index needs about {needed / 1e6:,.0f} MB; "
-            "free some or give another --output"
-        )
+def _cores() -> int:
+    """Cores that this process may use: in a container fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -40,8 +40,11 @@ class DuplicateFinder:
     def __init__(self, path: Path, threshold: float = 0.9) -> None:
         self.threshold = threshold
         self._database = sqlite3.connect(path)
-        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + _SCHEMA)
+        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + _SCHEMA)
         self._last: tuple[str, _Fingerprint] | None = None
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM documents").fetchone()[0])
 
     def find(self, text: str) -> int | None:
         """The first row with the same text, or nearly; None when there is none."""

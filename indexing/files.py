@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from webbrain.errors import IndexBusy
+from webbrain.errors import IndexBusy, IndexNotWritten
 from webbrain.store.layout import LOCK
 
 
@@ -53,14 +54,21 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def write_lock(folder: Path) -> Iterator[None]:
-    """Hold the index's only write lock; raises IndexBusy at once when another process has it."""
+    """Hold the index's only write lock; raises IndexBusy at once when another process has it.
+
+    What the system refuses inside becomes IndexNotWritten.
+    """
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with FileLock(str(folder / LOCK), timeout=0):
             yield
     except Timeout as error:
         raise IndexBusy(
             f"another process is writing {folder}; wait for it to end, then run the same command"
+        ) from error
+    except (OSError, sqlite3.Error) as error:
+        raise IndexNotWritten(
+            f"writing {folder} failed ({error}); mend that and run the same command: finished shards are kept"
         ) from error

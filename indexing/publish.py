@@ -54,6 +54,7 @@ def publish(
 
 def collect_garbage(output: Path) -> list[str]:
     """Delete builds that are not the current one, finished or not; returns their names. Takes the write lock."""
+    current_build(output)  # before the lock, which would make a folder
     with write_lock(output):
         current = current_build(output)
         stale = [path for path in sorted((output / layout.BUILDS).iterdir()) if path != current]
@@ -81,6 +82,7 @@ def _totals(receipts: list[Receipt]) -> dict[str, int]:
         "tokens": sum(receipt.entry.tokens for receipt in receipts),
         "rejects": sum(receipt.rejects for receipt in receipts),
         "duplicates": sum(receipt.aliases for receipt in receipts),
+        "skipped": receipts[-1].skipped,
         "shards": len(receipts),
     }
 

@@ -20,12 +20,16 @@ RECEIPT = STAGE + "/{:05d}.receipt.json"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A finished shard: its sums, its files, and the corpus record that the next shard begins with."""
+    """A finished shard: its sums, its files, and the corpus record that the next shard begins with.
+
+    `skipped` counts the records up to there that are no pages by design.
+    """
 
     entry: ShardEntry
     next_ordinal: int
     rejects: int
     aliases: int
+    skipped: int
     last: bool
     files: dict[str, FileEntry] = field(default_factory=dict)
 
@@ -34,17 +38,34 @@ class Receipt:
 
 
 def read_receipts(folder: Path) -> list[Receipt]:
-    """Receipts from the first shard on, up to the first shard that is missing or whose files are not as noted."""
+    """Receipts from the first shard on, up to the first shard that is missing or whose files are not as noted.
+
+    Receipts after that one are deleted: the shards they stand for rest on one that is made again.
+    """
     found: list[Receipt] = []
-    while (path := folder / RECEIPT.format(len(found))).exists():
-        raw = json.loads(path.read_text(encoding="utf-8"))
+    while (receipt := _read(folder, len(found))) is not None:
+        found.append(receipt)
+    drop_receipts(folder, len(found))
+    return found
+
+
+def drop_receipts(folder: Path, first: int) -> None:
+    """Delete the receipts of shard `first` and all after it."""
+    for path in folder.glob(f"{STAGE}/*.receipt.json"):
+        if int(path.name.split(".")[0]) >= first:
+            path.unlink()
+
+
+def _read(folder: Path, shard: int) -> Receipt | None:
+    try:
+        raw = json.loads((folder / RECEIPT.format(shard)).read_text(encoding="utf-8"))
         raw["entry"] = ShardEntry(**raw["entry"])
         raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
         receipt = Receipt(**raw)
-        if not all(_has_size(folder / name, entry.bytes) for name, entry in receipt.files.items()):
-            break
-        found.append(receipt)
-    return found
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+    sound = all(_has_size(folder / name, entry.bytes) for name, entry in receipt.files.items())
+    return receipt if sound else None
 
 
 def shard_files(folder: Path, shard: int, *, dense: bool) -> dict[str, FileEntry]:

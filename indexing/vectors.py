@@ -53,7 +53,10 @@ def _write_faiss(part: Path, target: Path, dim: int) -> None:
     index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     index.add(vectors)
     beside = target.with_name(target.name + ".new")
-    faiss.write_index(index, str(beside))
+    try:
+        faiss.write_index(index, str(beside))
+    except RuntimeError as error:
+        raise OSError(f"{beside}: {error}") from error
     sync_file(beside)
     beside.replace(target)
     sync_folder(target.parent)

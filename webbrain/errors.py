@@ -9,6 +9,7 @@
     ├── IndexIncompatible    an index of another format version, encoder or analyzer
     ├── IndexDamaged         a file of the index is missing, short or altered
     ├── IndexBusy            another process is writing this index
+    ├── IndexNotWritten      the disk is full or the folder may not be written
     └── EvidenceNotFound     nothing in the corpus bears on the query
 
 A message is one sentence that names the input, the cause and the next command to run.
@@ -71,6 +72,12 @@ class IndexDamaged(WebBrainError):
 
 class IndexBusy(WebBrainError):
     """Another process holds the index's write lock."""
+
+    exit_code = 3
+
+
+class IndexNotWritten(WebBrainError):
+    """The system refused to write an index: no room, no permission."""
 
     exit_code = 3
 

@@ -28,6 +28,18 @@ def fingerprint(corpus: Path) -> str:
     return digest.hexdigest()
 
 
+def file_states(corpus: Path) -> list[tuple[str, int, int]]:
+    """(name, size, time of last change in ns) of every file: whether a corpus was touched while it was read."""
+    states = []
+    for file in corpus_files(Path(corpus)):
+        try:
+            info = file.path.stat()
+            states.append((file.name, info.st_size, info.st_mtime_ns))
+        except OSError:
+            states.append((file.name, -1, -1))
+    return states
+
+
 def _add(digest: hashlib._Hash, file: CorpusFile) -> None:
     name = file.name.encode("utf-8")
     digest.update(len(name).to_bytes(8, "big") + name)

@@ -111,11 +111,17 @@ class OnnxEncoder:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(self.card.max_tokens)
+        try:
+            tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+            session = onnxruntime.InferenceSession(
+                str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # neither library has a narrower one
+            raise IndexDamaged(
+                f"the encoder in {self.folder} cannot be loaded ({error}); run `webbrain index verify DIR --full`"
+            ) from error
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.card.max_tokens)
         # Control tokens such as "[SEP]" in a page are words like any other.
-        self._tokenizer.encode_special_tokens = True
-        self._session = onnxruntime.InferenceSession(
-            str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        tokenizer.encode_special_tokens = True
+        self._tokenizer, self._session = tokenizer, session

@@ -10,12 +10,15 @@ from webbrain.retrieval.ranking import hits, order
 from webbrain.store.index import Index
 from webbrain.types import ScoredPassage
 
-# How deep each ranking is read before fusing. Fixed, so that the top five are a prefix of the top fifty.
+# How deep each ranking is read before fusing. Fixed, so that the top five are a prefix of any longer list.
 DEPTH = 1000
 
 
 class HybridRetriever:
-    """Implements `webbrain.protocols.Retriever`: both rankings to a fixed depth, fused."""
+    """Implements `webbrain.protocols.Retriever`: both rankings to a fixed depth, fused.
+
+    It ranks what stands among the best `DEPTH` passages of either ranking, and so at most twice as many.
+    """
 
     name = "hybrid"
 
@@ -30,6 +33,5 @@ class HybridRetriever:
 
     def rows(self, query: str, k: int) -> list[tuple[int, float]]:
         """(row, fused score) of the best `k` passages."""
-        depth = max(DEPTH, k)
-        rankings = [dict(self.bm25.rows(query, depth)), dict(self.dense.rows(query, depth))]
+        rankings = [dict(self.bm25.rows(query, DEPTH)), dict(self.dense.rows(query, DEPTH))]
         return order(self.fuser.fuse(rankings), k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from webbrain.errors import IndexDamaged
+from webbrain.errors import ConfigError, IndexDamaged, WebBrainError
 
 
 def open_array(path: Path) -> NDArray[Any]:
@@ -18,7 +19,7 @@ def open_array(path: Path) -> NDArray[Any]:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
     except (OSError, ValueError, EOFError) as error:
-        raise IndexDamaged(f"{path} cannot be read ({error}); run `webbrain index verify DIR --full`") from error
+        raise _unreadable(path, error) from error
 
 
 def open_bytes(path: Path) -> mmap.mmap | bytes:
@@ -29,4 +30,25 @@ def open_bytes(path: Path) -> mmap.mmap | bytes:
                 return b""
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
-        raise IndexDamaged(f"{path} cannot be read ({error}); run `webbrain index verify DIR --full`") from error
+        raise _unreadable(path, error) from error
+
+
+def allow_open_files(number: int) -> None:
+    """Raise this process's limit of open files to `number`, as far as the system lets it: a map holds one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < number:
+        wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _unreadable(path: Path, error: Exception) -> WebBrainError:
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return ConfigError(
+            f"{path} is one file too many for this process; raise `ulimit -n`, "
+            "or rebuild the index with a larger --shard-passages"
+        )
+    return IndexDamaged(f"{path} cannot be read ({error}); run `webbrain index verify DIR --full`")

@@ -8,13 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from webbrain.analysis import VERSION as ANALYZER_VERSION
 from webbrain.encoding.encoder import OnnxEncoder, read_card
 from webbrain.errors import IndexDamaged, IndexIncompatible, IndexNotFound
 from webbrain.store import layout
+from webbrain.store.arrays import allow_open_files
 from webbrain.store.manifest import Manifest, read_manifest
 from webbrain.store.passages import PassageShard
 from webbrain.store.postings import PostingsShard
 from webbrain.types import Passage
+
+FILES_PER_SHARD = len(layout.SHARD_FILES) + 1
+SPARE_FILES = 256  # for everything else that a process keeps open
 
 
 def current_build(folder: Path) -> Path:
@@ -24,7 +29,10 @@ def current_build(folder: Path) -> Path:
         unfinished = any(folder.glob(f"{layout.BUILDS}/*.partial"))
         state = "holds an unfinished build" if unfinished else "is no index"
         raise IndexNotFound(f"{folder} {state}; run `webbrain index build CORPUS --output {folder}`")
-    line = pointer.read_text(encoding="utf-8", errors="replace")
+    try:
+        line = pointer.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise IndexDamaged(f"{pointer} cannot be read ({error}); mend its permissions or rebuild the index") from error
     build = folder / layout.BUILDS / line.removesuffix("\n")
     if not line.endswith("\n") or "/" in line or not build.is_dir():
         raise IndexDamaged(f"{pointer} names no build; run `webbrain index build CORPUS --output {folder}` again")
@@ -32,7 +40,11 @@ def current_build(folder: Path) -> Path:
 
 
 class Index:
-    """A published index. Everything is opened here, memory-mapped, so a reader survives a later `gc`."""
+    """A published index: passages and postings are opened here, encoder and vectors when they are first asked for.
+
+    What is open is memory-mapped and outlives a later build or `gc`; a reader that has not used its vectors by then
+    has to open the index again.
+    """
 
     def __init__(self, folder: Path, build: Path, manifest: Manifest) -> None:
         self.folder = folder
@@ -44,11 +56,24 @@ class Index:
 
     @classmethod
     def open(cls, folder: Path | str) -> Index:
-        """Open and check (`basic`): version, sizes, row sums, encoder, vocabulary against arrays."""
+        """Open and check (`basic`): version, sizes, row sums, encoder, vocabulary against arrays.
+
+        Raises IndexNotFound, IndexIncompatible or IndexDamaged.
+        """
         folder = Path(folder)
         build = current_build(folder)
+        try:
+            return cls._open_build(folder, build)
+        except IndexDamaged:
+            if current_build(folder) == build:
+                raise
+        return cls.open(folder)  # between the two steps a newer build came and this one was collected
+
+    @classmethod
+    def _open_build(cls, folder: Path, build: Path) -> Index:
         manifest = read_manifest(build)
         check_sizes(build, manifest)
+        allow_open_files(FILES_PER_SHARD * len(manifest.shards) + SPARE_FILES)
         index = cls(folder, build, manifest)
         index.check()
         return index
@@ -67,6 +92,12 @@ class Index:
             postings.check(entry.passages)
         if len(self) != self.manifest.totals["passages"]:
             raise IndexDamaged(f"{self.build} has {len(self)} rows, its manifest says otherwise; rebuild the index")
+        analyzer = self.manifest.settings["analyzer"]["version"]
+        if analyzer != ANALYZER_VERSION:
+            raise IndexIncompatible(
+                f"{self.folder} was made with analyzer {analyzer}, this webbrain has {ANALYZER_VERSION}; "
+                f"rebuild with `webbrain index build CORPUS --output {self.folder}`"
+            )
         if self.manifest.encoder is not None:
             card = read_card(self.build / layout.ENCODER)
             if card.onnx_sha256 != self.manifest.encoder["onnx_sha256"]:

@@ -57,14 +57,14 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         data = path.read_bytes()
         digest = (folder / MANIFEST_DIGEST).read_text(encoding="ascii")
+        if digest != hashlib.sha256(data).hexdigest() + "\n":
+            raise ValueError("it does not match its digest")
         raw = json.loads(data)
         version = raw["format_version"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexDamaged(f"{path} cannot be read ({error}); {repair}") from error
     if version != FORMAT_VERSION:
         raise IndexIncompatible(f"{path} has format {version}, this webbrain reads {FORMAT_VERSION}; {repair}")
-    if digest != hashlib.sha256(data).hexdigest() + "\n":
-        raise IndexDamaged(f"{path} does not match its digest; {repair}")
     raw["shards"] = tuple(ShardEntry(**entry) for entry in raw["shards"])
     raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
     return Manifest(**raw)

@@ -43,11 +43,11 @@ class PassageShard:
         return len(self._documents)
 
     def head(self, document: int) -> DocumentHead:
-        ends = self._documents["line"]
-        end = int(ends[document + 1]) if document + 1 < len(ends) else len(self._heads)
+        starts = self._documents["line"]
+        end = int(starts[document + 1]) if document + 1 < len(starts) else len(self._heads)
         try:
-            return DocumentHead(**json.loads(self._heads[int(ends[document]) : end]))
-        except (ValueError, TypeError) as error:
+            return DocumentHead(**json.loads(self._heads[int(starts[document]) : end]))
+        except (ValueError, TypeError, IndexError) as error:
             raise IndexDamaged(
                 f"document {document} beside {self.path} is unreadable; run `webbrain index verify DIR --full`"
             ) from error

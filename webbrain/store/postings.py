@@ -43,15 +43,26 @@ class PostingsShard:
         return number if number < self.vocabulary and self.term(number) == wanted else None
 
     def document_frequency(self, number: int | None) -> int:
-        """How many rows hold the term (0 for None)."""
-        return 0 if number is None else int(self._offsets[number + 1]) - int(self._offsets[number])
+        """How many rows hold the term (0 for None); raises IndexDamaged for more rows than there are."""
+        found = 0 if number is None else int(self._offsets[number + 1]) - int(self._offsets[number])
+        if not 0 <= found <= len(self.lengths):
+            raise IndexDamaged(
+                f"{self.path.parent}: term {number} is in {found} of {len(self.lengths)} passages; "
+                "run `webbrain index verify DIR --full`"
+            )
+        return found
 
     def postings(self, number: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
-        """(rows, counts) of a term: ascending uint32 rows within the shard, uint16 counts."""
+        """(rows, counts) of a term: ascending uint32 rows within the shard, uint16 counts; raises IndexDamaged."""
         if number is None:
             return NO_ROWS, NO_COUNTS
         part = slice(int(self._offsets[number]), int(self._offsets[number + 1]))
-        return self._rows[part], self._counts[part]
+        rows, counts = self._rows[part], self._counts[part]
+        if len(rows) and int(rows.max()) >= len(self.lengths):
+            raise IndexDamaged(
+                f"{self.path.parent}: term {number} is in no passage of it; run `webbrain index verify DIR --full`"
+            )
+        return rows, counts
 
     def check(self, passages: int) -> None:
         """Raises IndexDamaged unless vocabulary, postings and lengths agree in size."""

@@ -1,0 +1,20 @@
+"""Whether an index still is the index of its corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from webbrain.errors import IndexStale
+from webbrain.store.index import current_build
+from webbrain.store.manifest import read_manifest
+
+from .read import fingerprint
+
+
+def check_fresh(folder: Path, corpus: Path) -> None:
+    """Raises IndexStale when the published index at `folder` was made of another state of `corpus`."""
+    made_of = read_manifest(current_build(folder)).corpus["fingerprint"]
+    if fingerprint(corpus) != made_of:
+        raise IndexStale(
+            f"{corpus} is not what {folder} was made of; run `webbrain index build {corpus} --output {folder}`"
+        )
