@@ -52,5 +52,13 @@ FUSERS = Registry(
     "webbrain.fusers",
     {"rrf": "webbrain.retrieval.fusion:ReciprocalRank", "score": "webbrain.retrieval.fusion:ScoreSum"},
 )
-WRITERS = Registry("writer", "webbrain.writers", {"extractive": "webbrain.writing.extractive:ExtractiveWriter"})
+WRITERS = Registry(
+    "writer",
+    "webbrain.writers",
+    {
+        "extractive": "webbrain.writing.extractive:ExtractiveWriter",
+        "fid": "webbrain.writing.fid.writer:FidWriter",
+        "chat": "webbrain.writing.chat.writer:ChatWriter",
+    },
+)
 SCORERS = Registry("support scorer", "webbrain.scorers", {"exact": "webbrain.grounding.exact:ExactScorer"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Status = Literal["ok", "no_evidence"]
+Origin = Literal["written", "recited", "rewritten", "quoted"]
 Label = Literal["supported", "partly", "contradicted", "not_supported", "not_checked"]
 
 
@@ -78,11 +79,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an article with the markers it cites and its support in [0, 1] (None: not checked)."""
+    """A sentence of an article with the markers it cites and its support in [0, 1] (None: not checked).
+
+    `origin` says how it came about: as the writer wrote it, with another citation, written anew from that passage, or
+    the passage's own words in place of a sentence that nothing supports (see `webbrain.writing.verify`).
+    """
 
     text: str
     citations: tuple[int, ...]
     support: float | None = None
+    origin: Origin = "written"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from typing import Any
 
 import webbrain
 from webbrain.protocols import Retriever, SupportScorer, Writer
-from webbrain.registry import SCORERS, WRITERS
+from webbrain.registry import SCORERS
 from webbrain.retrieval import make_retriever
 from webbrain.store.index import Index
 from webbrain.types import Article, Claim, Passage, Reference, Sentence, Status
 from webbrain.writing.events import Dropped, Event, Finished, Stage, Verified
 from webbrain.writing.evidence import EvidenceSelector
+from webbrain.writing.writers import make_writer
 
 DEFAULT_WRITER = "extractive"
 DEFAULT_SCORER = "exact"
@@ -45,7 +46,7 @@ class ArticleWriter:
             index,
             make_retriever(index, retriever),
             EvidenceSelector(index),
-            WRITERS.load(writer or DEFAULT_WRITER)(encoder),
+            make_writer(writer or DEFAULT_WRITER, encoder),
             SCORERS.load(scorer or DEFAULT_SCORER)(),
         )
 

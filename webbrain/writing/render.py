@@ -33,7 +33,12 @@ def as_json(article: Article) -> dict[str, Any]:
         "query": article.query,
         "status": article.status,
         "sentences": [
-            {"text": sentence.text, "citations": list(sentence.citations), "support": sentence.support}
+            {
+                "text": sentence.text,
+                "citations": list(sentence.citations),
+                "support": sentence.support,
+                "origin": sentence.origin,
+            }
             for sentence in article.sentences
         ],
         "references": [
