@@ -49,8 +49,8 @@ class BuildBars:
         self._bars.update(self._tasks[key], completed=done, total=total)
 
 
-def count_bar(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
-    """Pass items on, drawing a bar on stderr if it is a terminal."""
+def count_bar(items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
+    """Pass items on, drawing a bar on stderr if it is a terminal; None where the total is not known."""
     if not sys.stderr.isatty():
         yield from items
         return

@@ -1,0 +1,230 @@
+"""`webbrain run`: resumable after any kill, the same for any number of workers, streaming, one setting a file."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexing.build import build
+from indexing.settings import BuildSettings
+from webbrain.batch import RunSettings, run_batch
+from webbrain.errors import ConfigError, CorpusError, WebBrainError
+from webbrain.types import Query
+from webbrain.workers import in_order
+from webbrain.writing.modes import EvidenceMode
+
+ROOT = Path(__file__).parents[2]
+TOPICS = ("harbour", "violin", "glacier", "tomato", "compass", "lantern", "orchard", "viaduct")
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen short pages, two a topic, without vectors."""
+    folder = tmp_path_factory.mktemp("batch")
+    corpus = folder / "corpus.jsonl"
+    with corpus.open("w", encoding="utf-8") as file:
+        for topic, turn in itertools.product(TOPICS, (1, 2)):
+            text = (
+                f"The {topic} of Brunnen is a well known {topic} in the south of the valley. "
+                f"It was built in {1800 + 7 * turn} by the guild of masons. "
+                f"Every {topic} of the region was copied from it, and visitor number {turn} wrote about it at length."
+            )
+            file.write(json.dumps({"id": f"{topic}-{turn}", "title": f"{topic.title()} {turn}", "text": text}) + "\n")
+    build(corpus, folder / "index", BuildSettings(encoder=None, duplicates="keep"))
+    return folder / "index"
+
+
+QUERIES = [Query(f"q {number}", f"{topic} of Brunnen") for number, topic in enumerate(TOPICS * 4)]
+
+
+def _run(settings: RunSettings, output: Path, **options: object) -> bytes:
+    list(run_batch(settings, QUERIES, output, **options))  # type: ignore[arg-type]
+    return output.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(index: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The unbroken output of each task."""
+    folder = tmp_path_factory.mktemp("whole")
+    return {task: _run(RunSettings(task, index), folder / task) for task in ("search", "write")}  # type: ignore[arg-type]
+
+
+def test_articles_are_written_and_carry_their_provenance(whole: dict[str, bytes]) -> None:
+    rows = [json.loads(line) for line in whole["write"].splitlines()]
+    assert [row["query_id"] for row in rows] == [query.query_id for query in QUERIES]
+    assert {row["status"] for row in rows} == {"ok"}
+    assert all(row["provenance"]["index"] and row["provenance"]["writer"] == "extractive" for row in rows)
+    assert rows[0]["provenance"]["evidence"] == {"source": "retrieved", "references_used": None}
+
+
+@pytest.mark.parametrize("task", ["search", "write"])
+def test_cut_anywhere_and_resumed_gives_the_same_bytes(
+    task: str, index: Path, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    rng = random.Random(3)
+    for cut in [0, 1, len(whole[task]) - 1, len(whole[task]), *rng.sample(range(len(whole[task])), 12)]:
+        output = tmp_path / f"{cut}"
+        output.write_bytes(whole[task][:cut])
+        assert _run(RunSettings(task, index), output, resume=True) == whole[task]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_any_number_of_workers_gives_the_same_bytes(
+    workers: int, index: Path, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert _run(RunSettings("write", index), tmp_path / "out", workers=workers) == whole["write"]
+
+
+def _command(index: Path, queries: Path, output: Path, workers: int) -> list[str]:
+    files = ["--index", str(index), "--queries", str(queries), "--output", str(output)]
+    return [sys.executable, "-m", "webbrain", "run", "--task", "write", *files, "--resume", "--workers", str(workers)]
+
+
+def _queries_file(folder: Path) -> Path:
+    path = folder / "queries.jsonl"
+    path.write_text("".join(json.dumps({"id": q.query_id, "text": q.text}) + "\n" for q in QUERIES), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_again_and_again_it_loses_and_repeats_nothing(
+    workers: int, index: Path, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    output, command = tmp_path / "out", _command(index, _queries_file(tmp_path), tmp_path / "out", workers)
+    kills = 0
+    for wanted in (1, 7, 8, 20):
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True)
+        while process.poll() is None and (not output.exists() or output.read_bytes().count(b"\n") < wanted):
+            time.sleep(0.002)
+        if process.poll() is None:
+            kills += 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert output.read_bytes() == whole["write"]
+    assert kills >= 2, "the kills came too late to prove anything"
+
+
+def test_workers_do_not_outlive_a_killed_parent(index: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    command = _command(index, _queries_file(tmp_path), output, 2)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    while process.poll() is None and (not output.exists() or not output.read_bytes()):
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while _alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(process.pid)
+
+
+def _alive(session: int) -> bool:
+    """Whether any process of the session runs."""
+    try:
+        os.killpg(session, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_queries_are_read_as_they_are_needed(index: Path, tmp_path: Path) -> None:
+    """An endless stream of queries: a run that listed them first would never yield."""
+
+    def endless() -> Iterator[Query]:
+        for number in itertools.count():
+            read.append(number)
+            yield Query(str(number), "harbour")
+
+    for workers, most in ((1, 6), (2, 20)):
+        read: list[int] = []
+        run = run_batch(RunSettings("search", index, k=3), endless(), tmp_path / str(workers), workers=workers)
+        assert [query.query_id for query in itertools.islice(run, 5)] == list("01234")
+        run.close()  # type: ignore[attr-defined]
+        assert len(read) <= most
+
+
+def _double(_: None) -> object:
+    return lambda item: 1 // item
+
+
+def test_an_error_in_a_worker_is_the_error_of_the_run() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(_double, (None,), [1, 0, 1], 2))  # type: ignore[arg-type]
+
+
+def _die(_: None) -> object:
+    return lambda item: os._exit(9)
+
+
+def test_a_dead_worker_is_one_sentence() -> None:
+    with pytest.raises(WebBrainError, match="worker process died"):
+        list(in_order(_die, (None,), [1, 2], 2))  # type: ignore[arg-type]
+
+
+def test_an_unknown_writer_is_told_from_a_worker_too(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown writer 'nobody'"):
+        list(run_batch(RunSettings("write", index, writer="nobody"), QUERIES, tmp_path / "out", workers=2))
+
+
+def test_an_output_of_other_settings_is_not_gone_on_with(index: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    _run(RunSettings("search", index, k=5), output)
+    with pytest.raises(ConfigError, match=r"other settings \(k\)"):
+        _run(RunSettings("search", index, k=6), output, resume=True)
+    with pytest.raises(ConfigError, match="add --resume"):
+        _run(RunSettings("search", index, k=5), output)
+
+
+def test_gold_evidence_is_the_judged_documents_and_nothing_else(index: Path, tmp_path: Path) -> None:
+    qrels = tmp_path / "qrels.tsv"
+    qrels.write_text("q 0\ttomato-2\t1\nq 0\tviolin-1\t0\n", encoding="utf-8")
+    mode = EvidenceMode("gold")
+    rows = [
+        json.loads(line)
+        for line in _run(RunSettings("write", index, evidence=mode, qrels=qrels), tmp_path / "o").splitlines()
+    ]
+    assert {reference["doc_id"] for reference in rows[0]["references"]} == {"tomato-2"}  # though the query says harbour
+    assert {row["status"] for row in rows[1:]} == {"no_evidence"}  # nothing is judged relevant to them
+    assert rows[0]["provenance"]["retriever"] == "gold"
+    assert rows[0]["provenance"]["evidence"]["source"] == "gold"
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_a_writer_gets_no_more_references_than_allowed(most: int, index: Path, tmp_path: Path) -> None:
+    settings = RunSettings("write", index, evidence=EvidenceMode(references_used=most))
+    rows = [json.loads(line) for line in _run(settings, tmp_path / "out").splitlines()]
+    assert {row["provenance"]["counts"]["evidence"] for row in rows} == {most}
+    assert {row["status"] for row in rows} == ({"ok"} if most else {"no_evidence"})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        RunSettings("search", Path("x"), evidence=EvidenceMode("gold"), qrels=Path("q")),
+        RunSettings("write", Path("x"), evidence=EvidenceMode("gold")),
+        RunSettings("write", Path("x"), qrels=Path("q")),
+    ],
+)
+def test_settings_that_contradict_each_other(settings: RunSettings, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        list(run_batch(settings, QUERIES, tmp_path / "out"))
+
+
+def test_a_file_that_is_no_run_is_left_alone(index: Path, tmp_path: Path) -> None:
+    output = tmp_path / "notes.txt"
+    output.write_text("dear diary\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"notes.txt:1"):
+        _run(RunSettings("write", index), output, resume=True)
+    assert output.read_text(encoding="utf-8") == "dear diary\n"
+    assert list(tmp_path.iterdir()) == [output]
