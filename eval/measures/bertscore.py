@@ -1,0 +1,72 @@
+"""BERTScore (Zhang et al., 2020): greedy matching of token vectors, by the encoder that WebBrain embeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webbrain.encoding.encoder import OnnxEncoder
+
+from ..core import Item, Scores
+from .against import against_references
+from .encoder import default_encoder, encoder_name
+
+Array = NDArray[np.float32]
+
+
+class BertScore:
+    """F1, without inverse document frequencies and without rescaling, of the best reference.
+
+    The formula is the bert-score package's; values are those of this encoder's last layer (`bertscore:encoder=FOLDER`
+    takes an index's), so they compare with no published ones, and the name says which encoder it was. A text longer
+    than the encoder reads at once is encoded in pieces, where bert-score would cut it off.
+    """
+
+    def __init__(self, encoder: str | None = None) -> None:
+        self.encoder = encoder
+
+    def score(self, items: Sequence[Item]) -> list[Scores]:
+        encoder = OnnxEncoder(Path(self.encoder)) if self.encoder else default_encoder()
+
+        def of_item(item: Item) -> float:
+            text = token_vectors(encoder, item.text)
+            return max(bert_score(text, token_vectors(encoder, reference))[2] for reference in item.references)
+
+        return [against_references(f"BERTScore({encoder_name(encoder)})", items, of_item)]
+
+
+def bert_score(text: Array, reference: Array) -> tuple[float, float, float]:
+    """(precision, recall, F1) of unit token vectors of shapes (m, dim) and (n, dim); 0 when either has no token."""
+    if not len(text) or not len(reference):
+        return 0.0, 0.0, 0.0
+    likeness = text.astype(np.float64) @ reference.astype(np.float64).T
+    precision, recall = float(likeness.max(axis=1).mean()), float(likeness.max(axis=0).mean())
+    both = precision + recall
+    return precision, recall, 2 * precision * recall / both if both else 0.0
+
+
+def token_vectors(encoder: OnnxEncoder, text: str) -> Array:
+    """Unit vectors of all tokens of a text, shape (tokens, dim)."""
+    rows = np.concatenate([np.zeros((0, encoder.dim), np.float32), *_pieces(encoder, text)])
+    unit: Array = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit
+
+
+def _pieces(encoder: OnnxEncoder, text: str) -> list[Array]:
+    """Token vectors of the text, halved until no piece is cut off by the encoder's limit."""
+    if not text.strip():
+        return []
+    rows = encoder.encode_tokens([text])[0]
+    if len(rows) < encoder.card.max_tokens - 2 or len(text) < 2:
+        return [rows]
+    middle = _space_near(text, len(text) // 2)
+    return _pieces(encoder, text[:middle]) + _pieces(encoder, text[middle:])
+
+
+def _space_near(text: str, middle: int) -> int:
+    """The last white space of the first half, or else the middle itself."""
+    at = max(text.rfind(space, 1, middle) for space in " \n\t")
+    return at if at > 0 else middle

@@ -1,0 +1,46 @@
+"""The default encoder for measures: made once from its model files, kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from webbrain.encoding.encoder import OnnxEncoder, package_encoder
+from webbrain.models import DEFAULT_ENCODER, resolve
+
+PRECISION = "int8"
+
+
+def default_encoder() -> OnnxEncoder:
+    """The encoder that indexes embed by default. Raises ModelNotFound when its files are nowhere on this machine."""
+    model = resolve(DEFAULT_ENCODER)
+    folder = _cache_folder() / f"encoder-{model.weights_sha256[:12]}-{PRECISION}"
+    if not (folder / "encoder.json").exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix="encoder-", dir=folder.parent))
+        try:
+            package_encoder(model, beside, PRECISION)
+            _publish(beside, folder)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    return OnnxEncoder(folder)
+
+
+def encoder_name(encoder: OnnxEncoder) -> str:
+    """Such as "all-MiniLM-L6-v2, int8"."""
+    return f"{Path(encoder.card.name).name}, {encoder.card.precision}"
+
+
+def _publish(beside: Path, folder: Path) -> None:
+    """Rename into place; another process may have been quicker, with the same content."""
+    try:
+        beside.rename(folder)
+    except OSError:
+        if not (folder / "encoder.json").exists():
+            raise
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "webbrain"
