@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from webbrain.protocols import SupportScorer
 
-from .checks import CheckedArticle, CheckedSentence, Kind, check_article
+from .checks import CheckedArticle, CheckedSentence, Kind
 from .core import NO_ARTICLE, NO_SENTENCES, Item, Scores
+from .runs import check_items
 
 NO_MARKS = "the article has no mark"
 Rate = Callable[[Sequence[CheckedSentence]], float | None]
@@ -28,12 +29,7 @@ class CitationMeasures:
 
     def score(self, items: Sequence[Item]) -> list[Scores]:
         """An article without a sentence is None throughout (it claims nothing); a missing one scores 0, and counts."""
-        checked = {
-            item.query_id: check_article(item.query_id, item.article, self.scorer)
-            for item in items
-            if item.article is not None
-        }
-        return citation_scores([item.query_id for item in items], checked)
+        return citation_scores([item.query_id for item in items], check_items(items, self.scorer))
 
 
 def citation_scores(query_ids: Iterable[str], checked: Mapping[str, CheckedArticle]) -> list[Scores]:

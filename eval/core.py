@@ -84,12 +84,14 @@ class Evaluation:
     """Measures over one run, and the queries that are not in both the run and the judgements.
 
     `missing` are judged queries that the run lacks: they score the measure's default and count. `left_out` are queries
-    of the run that nobody judged: they are named, and count in no measure.
+    of the run that nobody judged: they are named, and count in no measure. `settings` are what the scores depend on
+    beside the run: the support scorer's name, for one.
     """
 
     scores: tuple[Scores, ...]
     missing: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self, *, per_query: bool = False) -> dict[str, Any]:
         """`measures`: name -> value, n, n_excluded, reason (and `pooled`); `queries`: counts and names; `per_query`."""
@@ -97,6 +99,7 @@ class Evaluation:
         found: dict[str, Any] = {
             "measures": {scores.name: _summary_json(scores) for scores in self.scores},
             "queries": {"scored": len(queries), "missing": list(self.missing), "left_out": list(self.left_out)},
+            "settings": dict(self.settings),
         }
         if per_query:
             found["per_query"] = {query_id: self._of_query(query_id) for query_id in queries}

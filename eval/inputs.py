@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from webbrain.errors import CorpusError
 from webbrain.records import QUERY_ID_FIELDS, lines
-from webbrain.types import Article, Passage, Reference, Sentence
+from webbrain.types import Article, Origin, Passage, Reference, Sentence
 
 from .marked import article_from_marked_text
 
@@ -117,7 +117,10 @@ def _sentence(row: dict[str, Any]) -> Sentence:
     if not isinstance(citations, list) or not all(type(marker) is int for marker in citations):
         raise TypeError("`citations` is not a list of whole numbers")
     support = row.get("support")
-    return Sentence(_text(row, "text"), tuple(citations), None if support is None else float(support))
+    origin = row.get("origin") or "written"
+    if origin not in get_args(Origin):
+        raise ValueError(f"`origin` is {origin!r}, not one of {', '.join(get_args(Origin))}")
+    return Sentence(_text(row, "text"), tuple(citations), None if support is None else float(support), origin)
 
 
 def _reference(row: dict[str, Any]) -> Reference:

@@ -19,6 +19,7 @@ def evaluation_lines(found: Evaluation, *, per_query: bool = False) -> Iterator[
         yield from _query_lines(found)
     yield from _named("judged, not in the run, scored at the default", found.missing)
     yield from _named("in the run, not judged, left out", found.left_out)
+    yield from (f"{name}: {value}" for name, value in found.settings.items())
 
 
 def _measure_lines(scores: Scores, width: int) -> Iterator[str]:
