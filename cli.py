@@ -251,6 +251,22 @@ def serve(
     _serve(index, retriever, writer, host=host, port=port, hosts=tuple(allow_host or ()), readers=readers)
 
 
+@evaluate_app.command("text")
+def evaluate_text(
+    run: Annotated[Path, typer.Argument(help="Articles of `run --task write`; - is stdin.")],
+    references: Annotated[Path, typer.Option(help="JSONL of id and text, lead, reference or references.")],
+    measures: Annotated[
+        str, typer.Option(help="Measures parted by spaces; a wrong name lists them all.")
+    ] = "bleu meteor rouge cider bertscore refer length abstention",
+    per_query: PerQueryOption = False,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Score articles against reference texts; a query that the run lacks scores 0 where that has a meaning."""
+    found = part("eval.text").evaluate_text(run, references, measures)
+    _show_evaluation(found, per_query, fail_under, json)
+
+
 @app.command()
 def doctor(
     index: Annotated[Path | None, typer.Option("--index", help="Check this index too.")] = None,

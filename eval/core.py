@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from webbrain.errors import ConfigError
 from webbrain.types import Article, MetricValue, Passage, Sentence
+
+if TYPE_CHECKING:
+    from .significance import Interval
 
 NO_ARTICLE = "the run has no article for this query"
 NO_SENTENCES = "the article has no sentences"
@@ -58,6 +61,12 @@ class Scores:
             return MetricValue(self.name, None, 0, excluded, reason)
         return MetricValue(self.name, math.fsum(numbers) / len(numbers), len(numbers), excluded, self._excluded())
 
+    def interval(self) -> Interval | None:
+        """A bootstrap confidence interval of the mean over queries; None for fewer than two."""
+        from .significance import bootstrap_interval
+
+        return bootstrap_interval([value for value in self.values.values() if value is not None])
+
     def _excluded(self) -> str:
         """The reasons why queries were left out, each once, in order."""
         left_out = (self.reasons.get(query_id, "") for query_id, value in self.values.items() if value is None)
@@ -94,7 +103,7 @@ class Evaluation:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self, *, per_query: bool = False) -> dict[str, Any]:
-        """`measures`: name -> value, n, n_excluded, reason (and `pooled`); `queries`: counts and names; `per_query`."""
+        """`measures`: name -> value, n, n_excluded, reason, interval (and `pooled`); `queries`; `settings`; `per_query`."""
         queries = list(dict.fromkeys(query_id for scores in self.scores for query_id in scores.values))
         found: dict[str, Any] = {
             "measures": {scores.name: _summary_json(scores) for scores in self.scores},
@@ -127,7 +136,8 @@ class Evaluation:
 
 
 def _summary_json(scores: Scores) -> dict[str, Any]:
-    found = asdict(scores.summary())
+    interval = scores.interval()
+    found = {**asdict(scores.summary()), "interval": None if interval is None else asdict(interval)}
     return found if scores.pooled is None else {**found, "pooled": scores.pooled}
 
 

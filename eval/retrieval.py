@@ -34,7 +34,10 @@ def evaluate_retrieval(run: Path | str, qrels: Path | str, measures: str = DEFAU
 
 
 def score_rankings(run: Run, qrels: Sequence[Qrel], measures: Mapping[str, IrMeasure]) -> Evaluation:
-    """Scores per judged query of measures by name. As in trec_eval, one without a relevant document scores 0, and so does a missing one."""
+    """Scores per judged query, of measures by name.
+
+    As in trec_eval, a query without a relevant document scores 0, and so does one that the run lacks.
+    """
     with needs("eval"):
         from ir_measures import DefaultPipeline, ScoredDoc
         from ir_measures import Qrel as IrQrel
@@ -65,7 +68,7 @@ def trec_order(hits: dict[str, float]) -> list[tuple[str, float]]:
 
 
 def parse_measures(text: str) -> dict[str, IrMeasure]:
-    """Measures of ir_measures by the name they were given ("MAP" stays "MAP"); raises ConfigError for an unknown one."""
+    """Measures of ir_measures by the name they are given ("MAP" stays "MAP"); raises ConfigError for an unknown one."""
     names = text.replace(",", " ").split()
     if not names:
         raise ConfigError(f'name at least one measure, such as "{DEFAULT_MEASURES}"')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .core import Evaluation, Scores
+from .significance import Interval
 
 NAMED_AT_MOST = 5
 
@@ -12,7 +13,7 @@ NAMED_AT_MOST = 5
 def evaluation_lines(found: Evaluation, *, per_query: bool = False) -> Iterator[str]:
     """A line a measure (mean, queries counted and excluded), a line a query if wanted, then what was not scored."""
     width = max([len("measure"), *(len(scores.name) + len(" (pooled)") for scores in found.scores)])
-    yield f"{'measure':{width}}  {'value':>8}  {'queries':>7}  {'excluded':>8}"
+    yield f"{'measure':{width}}  {'value':>8}  {'95% interval':>18}  {'queries':>7}  {'excluded':>8}"
     for scores in found.scores:
         yield from _measure_lines(scores, width)
     if per_query:
@@ -25,9 +26,10 @@ def evaluation_lines(found: Evaluation, *, per_query: bool = False) -> Iterator[
 def _measure_lines(scores: Scores, width: int) -> Iterator[str]:
     total = scores.summary()
     why = f"  {total.reason}" if total.reason else ""
-    yield f"{scores.name:{width}}  {_number(total.value):>8}  {total.n:>7}  {total.n_excluded:>8}{why}"
+    span = interval_text(scores.interval())
+    yield f"{scores.name:{width}}  {number(total.value):>8}  {span:>18}  {total.n:>7}  {total.n_excluded:>8}{why}"
     if scores.pooled is not None:
-        yield f"{scores.name + ' (pooled)':{width}}  {_number(scores.pooled):>8}"
+        yield f"{scores.name + ' (pooled)':{width}}  {number(scores.pooled):>8}"
 
 
 def _query_lines(found: Evaluation) -> Iterator[str]:
@@ -35,7 +37,7 @@ def _query_lines(found: Evaluation) -> Iterator[str]:
     yield ""
     yield "\t".join(["query", *(scores.name for scores in found.scores)])
     for query_id, row in found.as_json(per_query=True)["per_query"].items():
-        yield "\t".join([query_id, *(_number(row.get(scores.name)) for scores in found.scores)])
+        yield "\t".join([query_id, *(number(row.get(scores.name)) for scores in found.scores)])
     yield ""
 
 
@@ -45,5 +47,9 @@ def _named(what: str, query_ids: tuple[str, ...]) -> Iterator[str]:
         yield f"{len(query_ids)} {what}: {', '.join(query_ids[:NAMED_AT_MOST])}{more}"
 
 
-def _number(value: float | None) -> str:
+def interval_text(interval: Interval | None) -> str:
+    return "-" if interval is None else f"[{interval.low:.4f}, {interval.high:.4f}]"
+
+
+def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"

@@ -44,8 +44,8 @@ class Qags:
     `questions` is a seq2seq model that reads "generate question: ... <hl> answer <hl> ...", `answers` an extractive
     reader; `against` is "references" (the paper's ground-truth article, so this does not measure grounding) or
     "evidence" (the passages of the article's references). Answers asked for are names, numbers and dates, at most
-    MOST_QUESTIONS spread over the article, where QAGS takes spaCy's noun phrases too. Values depend on the models, so the
-    name gives them.
+    MOST_QUESTIONS spread over the article, where QAGS takes spaCy's noun phrases too. Values depend on the models, so
+    the name gives them.
     """
 
     def __init__(
@@ -70,9 +70,7 @@ def qags_scores(name: str, items: Sequence[Item], asker: Asker, answerer: Answer
         return qags(sentences, source_text(item, against), asker, answerer)
 
     if against == "evidence":
-        return of_article(
-            f"{name[:-1]}; evidence)" if name.endswith(")") else f"{name}(evidence)", items, of_item, NO_QUESTION
-        )
+        return of_article(f"{name} (evidence)", items, of_item, NO_QUESTION)
     return against_references(name, items, of_item, NO_QUESTION)
 
 

@@ -47,7 +47,7 @@ class ClozeAsker:
 
 class ClozeAnswerer:
     def answer(self, question: Question, text: str) -> str:
-        """The best span of the question's kind, the first one in a tie; "" when none shares a stem with the question."""
+        """The best span of the question's kind, the first one in a tie; "" when none shares a stem with it."""
         clues, near = _clues(question.text)
         best, answer = 0.0, ""
         for cloze, span in _blanks(text, question.kind):

@@ -1,4 +1,4 @@
-"""Triple Score (Goodrich et al., 2019): facts as (subject, relation, object), compared where both texts speak of one."""
+"""Triple Score (Goodrich et al., 2019): facts as (subject, relation, object), right where the source has them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def triple_scores(name: str, items: Sequence[Item], extract: Extract, same: Same
         return triple_score(extract(ours), extract(theirs), same)
 
     if against == "evidence":
-        return of_article(f"{name}, evidence", items, of_item, NOTHING_SHARED)
+        return of_article(f"{name} (evidence)", items, of_item, NOTHING_SHARED)
     return against_references(name, items, of_item, NOTHING_SHARED)
 
 

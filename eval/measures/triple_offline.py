@@ -26,7 +26,9 @@ _PREPOSITIONS = frozenset(
     "in on at by to from with as for into near under over during since until after before".split()
 )
 _PRONOUNS = frozenset("it he she they this these his her its their".split())
-_BOUNDARIES = frozenset("and but or which who whom that where when while because although".split())
+_RELATIVE = frozenset(("who", "which", "that"))
+_BOUNDARIES = _RELATIVE | frozenset("and but or whom where when while because although".split())
+_KEPT = _PREPOSITIONS | _AUXILIARIES | {"not"}  # "born in" and "born to" are two relations
 
 
 class TripleScoreOffline:
@@ -86,14 +88,16 @@ def _is_verb(token: str) -> bool:
 
 
 def _before(tokens: Sequence[str], verb: int) -> list[str]:
-    """The words from the last boundary or verb to this verb; past a phrase between commas, those before it."""
-    start = verb
-    if start and tokens[start - 1] == ",":
-        start = next((at for at in range(start - 2, -1, -1) if tokens[at] == ","), 0)
-        verb = start
+    """The words of the phrase before a verb: before "who" in a relative clause, before an insertion between commas."""
+    end = verb
+    if end and tokens[end - 1] in _RELATIVE:
+        end -= 2 if end > 1 and tokens[end - 2] == "," else 1
+    elif end and tokens[end - 1] == ",":
+        end = next((at for at in range(end - 2, -1, -1) if tokens[at] == ","), 0)
+    start = end
     while start and not _ends_phrase(tokens[start - 1]):
         start -= 1
-    return [token for token in tokens[start:verb] if token[0].isalnum()]
+    return list(tokens[start:end])
 
 
 def _relation(group: Sequence[str]) -> str:
@@ -123,8 +127,5 @@ def _ends_phrase(token: str) -> bool:
 
 
 def _content(text: str) -> frozenset[str]:
-    """Stems, with prepositions kept, since "born in" and "born to" are two relations."""
+    """Stems of the words that count."""
     return frozenset(stem(word) for word in words(text) if not is_stop(word) or word in _KEPT)
-
-
-_KEPT = _PREPOSITIONS | _AUXILIARIES | {"not"}
