@@ -10,7 +10,8 @@
     ├── IndexDamaged         a file of the index is missing, short or altered
     ├── IndexBusy            another process is writing this index
     ├── IndexNotWritten      the disk is full or the folder may not be written
-    └── EvidenceNotFound     nothing in the corpus bears on the query
+    ├── EvidenceNotFound     nothing in the corpus bears on the query
+    └── WriterFailed         an endpoint or model that was asked to write gave no answer
 
 A message is one sentence that names the input, the cause and the next command to run.
 """
@@ -84,3 +85,7 @@ class IndexNotWritten(WebBrainError):
 
 class EvidenceNotFound(WebBrainError):
     """Nothing in the corpus bears on the query."""
+
+
+class WriterFailed(WebBrainError):
+    """The endpoint that was to write cannot be reached, refuses the request or breaks off."""

@@ -42,12 +42,8 @@ class Verifier:
         if verdict.score >= self.keep:
             return self._say(replace(sentence, support=verdict.score))
         markers = self._near(sentence)
-        for found in (
-            self._recited(sentence, markers),
-            self._rewrite(sentence, markers),
-            self._quote(sentence, markers),
-        ):
-            best = max(found, key=lambda item: item.support or 0.0, default=None)
+        for mend in (self._recite, self._rewrite, self._quote):  # in order of cost
+            best = max(mend(sentence, markers), key=lambda item: item.support or 0.0, default=None)
             if best is not None:
                 return self._say(best)
         return Dropped(sentence.text, "; ".join(verdict.reasons))

@@ -1,0 +1,1 @@
+"""The `chat` writer: any OpenAI-compatible endpoint (vLLM, Ollama, llama.cpp, `transformers serve`, a hosted model)."""
