@@ -10,6 +10,7 @@ import typer
 
 from webbrain.__main__ import part
 from webbrain.errors import ConfigError
+from webbrain.terminal import print_json, say
 
 if TYPE_CHECKING:
     from webbrain.protocols import Retriever
@@ -26,28 +27,17 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="Build, inspect and check an index.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(index_app, name="index")
-evaluate_app = typer.Typer(
-    help="Score runs, with the queries they miss counted.", no_args_is_help=True, rich_markup_mode=None
+dataset_app = typer.Typer(
+    help="Make training and evaluation data of articles.", no_args_is_help=True, rich_markup_mode=None
 )
-app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(dataset_app, name="dataset")
+app.add_typer(part("eval.commands").app, name="evaluate")
 
 IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 RetrieverOption = Annotated[str | None, typer.Option(help="bm25, dense or hybrid; the best the index has by default.")]
 WriterOption = Annotated[str | None, typer.Option(help="Who writes; `webbrain doctor` lists the writers.")]
-PerQueryOption = Annotated[bool, typer.Option("--per-query", help="Give the scores of each query too.")]
-FailUnderOption = Annotated[list[str] | None, typer.Option(help='Exit code 4 if a mean is lower: "nDCG@10=0.5".')]
 PassagesOption = Annotated[int, typer.Option("-k", min=1, help="How many to return.")]
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    print(json.dumps(value, ensure_ascii=False, indent=1))
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
 
 
 @app.callback(invoke_without_command=True)
@@ -94,13 +84,13 @@ def index_build(
     with BuildBars() as progress:
         report = part("indexing.build").build(corpus, output, settings, threads=threads, force=force, progress=progress)
     totals = report.totals
-    _say(
+    say(
         f"{totals['documents']:,} documents, {totals['passages']:,} passages in {totals['shards']} shards; "
         f"{totals['duplicates']:,} duplicates folded, {totals['rejects']:,} rejected (see rejects.jsonl in the build)"
         + (f", {totals['skipped']:,} skipped as no pages" if totals["skipped"] else "")
     )
     if json:
-        _print_json(asdict(report))
+        print_json(asdict(report))
 
 
 @index_app.command("info")
@@ -110,7 +100,7 @@ def index_info(folder: Annotated[Path, typer.Argument(help="Folder of the index.
 
     found = describe(folder)
     if json:
-        _print_json(found)
+        print_json(found)
         return
     for key, value in found.items():
         print(f"{key:18} {value}")
@@ -130,21 +120,88 @@ def index_verify(
     if corpus and not problems:
         part("indexing.freshness").check_fresh(folder, corpus)
     if json:
-        _print_json({"index": str(folder), "full": full, "ok": not problems, "problems": problems})
+        print_json({"index": str(folder), "full": full, "ok": not problems, "problems": problems})
     for problem in problems:
-        _say(problem)
+        say(problem)
     if problems:
         raise typer.Exit(3)
-    _say(f"{folder}: sound{' (every file re-hashed)' if full else ''}")
+    say(f"{folder}: sound{' (every file re-hashed)' if full else ''}")
 
 
 @index_app.command("gc")
 def index_gc(folder: Annotated[Path, typer.Argument(help="Folder of the index.")], json: JsonOption = False) -> None:
     """Delete builds that are no longer, or not yet, the current one."""
     deleted = part("indexing.publish").collect_garbage(folder)
-    _say(f"deleted {len(deleted)} builds")
+    say(f"deleted {len(deleted)} builds")
     if json:
-        _print_json({"index": str(folder), "deleted": deleted})
+        print_json({"index": str(folder), "deleted": deleted})
+
+
+@dataset_app.command("build")
+def dataset_build(
+    source: Annotated[Path, typer.Argument(help="File or folder: WebBrain-Raw chunks, a MediaWiki dump, or articles.")],
+    output: Annotated[Path, typer.Option(help="Folder of the dataset.")],
+    kind: Annotated[Literal["raw", "wiki", "articles"], typer.Option(help="What the source is.")],
+    evidence: Annotated[
+        Literal["gold", "retrieved", "both"], typer.Option(help="Supporting passages, retrieved ones, or both.")
+    ] = "gold",
+    retriever: Annotated[Literal["bm25", "hybrid"], typer.Option(help="Ranks the evidence of a title.")] = "bm25",
+    rho: Annotated[float, typer.Option(help="Term recall above which a passage supports a sentence.")] = 0.3,
+    passage_tokens: Annotated[int, typer.Option(help="Words and punctuation marks in a supporting passage.")] = 256,
+    references: Annotated[int, typer.Option(help="References of an example, at most.")] = 5,
+    dev_share: Annotated[float, typer.Option(help="Share of the titles for development.")] = 0.03,
+    test_share: Annotated[float, typer.Option(help="Share of the titles for testing.")] = 0.03,
+    licence: Annotated[str, typer.Option(help="Licence of the source, for the data card.")] = "not stated",
+    seed: Annotated[int, typer.Option(help="Of the order of references and of the negatives.")] = 0,
+    shard_pages: Annotated[int, typer.Option(help="Pages in a shard; bounds the memory.")] = 500,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make WebBrain-G and WebBrain-R data. A killed build goes on when the same command is run again."""
+    from dataclasses import asdict
+
+    from webbrain.terminal import BuildBars, count_bar
+
+    settings = part("indexing.datasets.settings").DatasetSettings(
+        kind=kind,
+        evidence=evidence,
+        retriever=retriever,
+        rho=rho,
+        passage_tokens=passage_tokens,
+        references=references,
+        dev_share=dev_share,
+        test_share=test_share,
+        licence=licence,
+        seed=seed,
+        shard_pages=shard_pages,
+    )
+    with BuildBars() as bars:
+        report = part("indexing.datasets.build").build_dataset(
+            source, output, settings, workers=workers, progress=bars, bar=count_bar
+        )
+    counts = report.counts
+    _say(f"{sum(counts.get(f'examples/{split}', 0) for split in ('train', 'dev', 'test')):,} examples in {output}")
+    if json:
+        _print_json(asdict(report))
+
+
+@dataset_app.command("describe")
+def dataset_describe(
+    folder: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    plots: Annotated[Path | None, typer.Option(help="Folder for histograms as SVG.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """What a dataset holds: counts, rejects by reason, statistics."""
+    found = part("indexing.datasets.describe").describe(folder)
+    if plots:
+        written = part("indexing.datasets.describe").write_plots(found, plots)
+        _say(f"{len(written)} plots in {plots}")
+    if json:
+        _print_json(found)
+        return
+    for name, number in found["counts"].items():
+        print(f"{name:40} {number:,}")
+    print(part("indexing.datasets.card").statistics_table(found["sets"]))
 
 
 @app.command()
@@ -159,7 +216,7 @@ def search(
     text = _query_text(query)
     found = _retriever(index, retriever).search(text, k)
     if json:
-        _print_json({"query": text, "hits": [_hit(item) for item in found]})
+        print_json({"query": text, "hits": [_hit(item) for item in found]})
         return
     from webbrain.terminal import print_hits
 
@@ -214,23 +271,7 @@ def run(
     done = run_batch(settings, read_queries(queries), output, resume=resume, workers=workers)
     finished = sum(1 for _ in count_bar(done, total, task))
     before = "" if total is None else f", {total - finished} before"
-    _say(f"{finished} queries done now{before}; output in {output}")
-
-
-@evaluate_app.command("retrieval")
-def evaluate_retrieval(
-    run: Annotated[Path, typer.Argument(help="TREC run; - is stdin.")],
-    qrels: Annotated[Path, typer.Option(help="Judgements: TREC qrels, or TSV of query, doc, grade.")],
-    measures: Annotated[
-        str, typer.Option(help="Measures as in ir_measures, parted by spaces.")
-    ] = "nDCG@10 RR@10 AP P@10 R@100",
-    per_query: PerQueryOption = False,
-    fail_under: FailUnderOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Score a ranking; a judged query that the run lacks scores 0 and is counted."""
-    found = part("eval.retrieval").evaluate_retrieval(run, qrels, measures)
-    _show_evaluation(found, per_query, fail_under, json)
+    say(f"{finished} queries done now{before}; output in {output}")
 
 
 @app.command()
@@ -251,22 +292,6 @@ def serve(
     _serve(index, retriever, writer, host=host, port=port, hosts=tuple(allow_host or ()), readers=readers)
 
 
-@evaluate_app.command("text")
-def evaluate_text(
-    run: Annotated[Path, typer.Argument(help="Articles of `run --task write`; - is stdin.")],
-    references: Annotated[Path, typer.Option(help="JSONL of id and text, lead, reference or references.")],
-    measures: Annotated[
-        str, typer.Option(help="Measures parted by spaces; a wrong name lists them all.")
-    ] = "bleu meteor rouge cider bertscore refer length abstention",
-    per_query: PerQueryOption = False,
-    fail_under: FailUnderOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Score articles against reference texts; a query that the run lacks scores 0 where that has a meaning."""
-    found = part("eval.text").evaluate_text(run, references, measures)
-    _show_evaluation(found, per_query, fail_under, json)
-
-
 @app.command()
 def doctor(
     index: Annotated[Path | None, typer.Option("--index", help="Check this index too.")] = None,
@@ -277,7 +302,7 @@ def doctor(
 
     checks = examine(index)
     if json:
-        _print_json([check.as_json() for check in checks])
+        print_json([check.as_json() for check in checks])
     else:
         for check in checks:
             print(f"{'ok  ' if check.ok else 'FAIL'} {check.name:22} {check.detail}")
@@ -305,20 +330,7 @@ def demo(
         _serve(folder, None, None, port=port, examples=EXAMPLES)
         return
     print(render(_article_writer(folder, None, None)(query), form))
-    _say(f'\nTry: webbrain write "Marie Curie" --index {folder}')
-
-
-def _show_evaluation(found: Any, per_query: bool, fail_under: list[str] | None, json: bool) -> None:
-    """Print an `eval.core.Evaluation`; exit code 4 when it falls short of a bound."""
-    short = found.misses(fail_under or [])
-    if json:
-        _print_json(found.as_json(per_query=per_query))
-    else:
-        print("\n".join(part("eval.tables").evaluation_lines(found, per_query=per_query)))
-    for message in short:
-        _say(message)
-    if short:
-        raise typer.Exit(4)
+    say(f'\nTry: webbrain write "Marie Curie" --index {folder}')
 
 
 def _query_text(query: str) -> str:
@@ -363,7 +375,7 @@ def _serve(folder: Path, retriever: str | None, writer: str | None, **options: A
     except ModuleNotFoundError as error:
         raise ConfigError(f'serving needs {error.name}; run `pip install "webbrain[serve]"`') from error
     pipeline = ArticleWriter.over(_open(folder), retriever=retriever, writer=writer)
-    serve(pipeline, ServerSettings.from_environment(**options), lambda page: _say(f"{page}  (Ctrl-C stops)"))
+    serve(pipeline, ServerSettings.from_environment(**options), lambda page: say(f"{page}  (Ctrl-C stops)"))
 
 
 def _hit(item: ScoredPassage) -> dict[str, Any]:

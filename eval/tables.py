@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .core import Evaluation, Scores
 from .significance import Interval
@@ -45,6 +45,14 @@ def _named(what: str, query_ids: tuple[str, ...]) -> Iterator[str]:
     if query_ids:
         more = "" if len(query_ids) <= NAMED_AT_MOST else f" and {len(query_ids) - NAMED_AT_MOST} more"
         yield f"{len(query_ids)} {what}: {', '.join(query_ids[:NAMED_AT_MOST])}{more}"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as lines: the first column to the left, the others to the right, each as wide as its widest cell."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        yield "  ".join([row[0].ljust(widths[0]), *cells])
 
 
 def interval_text(interval: Interval | None) -> str:

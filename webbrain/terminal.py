@@ -12,6 +12,18 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
+def print_json(value: object) -> None:
+    """A value as JSON on stdout."""
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def say(message: str) -> None:
+    """Talk goes to stderr: stdout is data."""
+    print(message, file=sys.stderr)
+
+
 class BuildBars:
     """Draws a build's progress (rate and time left) on stderr; only its notes where stderr is no terminal."""
 

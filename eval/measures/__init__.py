@@ -18,8 +18,10 @@ MEASURES = Registry(
             "bertscore": "bertscore:BertScore",
             "bleu": "bleu:Bleu",
             "cider": "cider:Cider",
+            "citations": "support:citations",
             "coverage": "fragments:ExtractiveFragments",
             "dates": "precision:date_precision",
+            "grounding": "support:grounding",
             "length": "length:Length",
             "meteor": "meteor:Meteor",
             "names": "precision:name_precision",
@@ -29,6 +31,7 @@ MEASURES = Registry(
             "redundancy": "redundancy:Redundancy",
             "refer": "refer:Refer",
             "rouge": "rouge:Rouge",
+            "support": "support:support",
             "triple": "triple:TripleScore",
             "triple-offline": "triple_offline:TripleScoreOffline",
         }.items()
