@@ -1,0 +1,131 @@
+"""`webbrain evaluate ...`: the part of the command table that scores runs; parse, call, print, as in cli.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import typer
+
+from webbrain.terminal import print_json, say
+
+app = typer.Typer(help="Score runs, with the queries they miss counted.", no_args_is_help=True, rich_markup_mode=None)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+PerQueryOption = Annotated[bool, typer.Option("--per-query", help="Give the scores of each query too.")]
+FailUnderOption = Annotated[list[str] | None, typer.Option(help='Exit code 4 if a mean is lower: "nDCG@10=0.5".')]
+ArticlesArgument = Annotated[Path, typer.Argument(help="Articles of `run --task write`; - is stdin.")]
+ReferencesOption = Annotated[Path, typer.Option(help="JSONL of id and text, lead, reference or references.")]
+MaybeReferencesOption = Annotated[Path | None, typer.Option(help="Reference texts: JSONL of id and text or lead.")]
+ScorerOption = Annotated[str | None, typer.Option(help="Support scorer; the one that `write` uses by default.")]
+QueriesOption = Annotated[Path | None, typer.Option(help="All queries of the run, to count those it misses.")]
+
+
+class Result(Protocol):
+    """What every evaluation can do: tell itself as JSON, and say where it falls short."""
+
+    def as_json(self, *, per_query: bool = False) -> dict[str, Any]: ...
+
+    def misses(self, bounds: list[str]) -> list[str]: ...
+
+
+@app.command("retrieval")
+def retrieval(
+    run: Annotated[Path, typer.Argument(help="TREC run; - is stdin.")],
+    qrels: Annotated[Path, typer.Option(help="Judgements: TREC qrels, or TSV of query, doc, grade.")],
+    measures: Annotated[
+        str, typer.Option(help="Measures as in ir_measures, parted by spaces.")
+    ] = "nDCG@10 RR@10 AP P@10 R@100",
+    per_query: PerQueryOption = False,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Score a ranking; a judged query that the run lacks scores 0 and is counted."""
+    from .retrieval import evaluate_retrieval
+
+    _show_evaluation(evaluate_retrieval(run, qrels, measures), per_query, fail_under, json)
+
+
+@app.command("text")
+def text(
+    run: ArticlesArgument,
+    references: ReferencesOption,
+    measures: Annotated[
+        str, typer.Option(help="Measures parted by spaces; a wrong name lists them all.")
+    ] = "bleu meteor rouge cider bertscore refer length abstention",
+    per_query: PerQueryOption = False,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Score articles against reference texts; a query that the run lacks scores 0 where that has a meaning."""
+    from .text import evaluate_text
+
+    _show_evaluation(evaluate_text(run, references, measures), per_query, fail_under, json)
+
+
+@app.command("citations")
+def citations(
+    run: ArticlesArgument,
+    scorer: ScorerOption = None,
+    queries: QueriesOption = None,
+    per_query: PerQueryOption = False,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Citation recall and precision as in ALCE, by a named support scorer, with copying and length beside them."""
+    from .facts import evaluate_citations
+
+    _show_evaluation(evaluate_citations(run, scorer=scorer, queries=queries), per_query, fail_under, json)
+
+
+@app.command("facts")
+def facts(
+    run: ArticlesArgument,
+    scorer: ScorerOption = None,
+    queries: QueriesOption = None,
+    per_query: PerQueryOption = False,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Support rate, number, date and name precision, copying, repetition, abstentions and length of articles."""
+    from .facts import evaluate_facts
+
+    _show_evaluation(evaluate_facts(run, scorer=scorer, queries=queries), per_query, fail_under, json)
+
+
+@app.command("compare")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Two runs or more; each is compared with the first.")],
+    qrels: Annotated[Path | None, typer.Option(help="Judgements: the runs are rankings.")] = None,
+    references: MaybeReferencesOption = None,
+    measures: Annotated[str | None, typer.Option(help="Measures parted by spaces; those that fit by default.")] = None,
+    per_query: PerQueryOption = False,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare runs: intervals, paired randomisation tests with Holm's correction, gold against retrieved evidence."""
+    from .compare import compare_runs
+    from .compare_tables import comparison_lines
+
+    found = compare_runs(runs, qrels=qrels, references=references, measures=measures)
+    _show(found, comparison_lines(found, per_query=per_query), per_query, fail_under, json)
+
+
+def _show_evaluation(found: Any, per_query: bool, fail_under: list[str] | None, json: bool) -> None:
+    from .tables import evaluation_lines
+
+    _show(found, evaluation_lines(found, per_query=per_query), per_query, fail_under, json)
+
+
+def _show(found: Result, lines: Iterable[str], per_query: bool, fail_under: list[str] | None, json: bool) -> None:
+    """Print as JSON or as lines; exit code 4 when it falls short of a bound."""
+    short = found.misses(fail_under or [])
+    if json:
+        print_json(found.as_json(per_query=per_query))
+    else:
+        print("\n".join(lines))
+    for message in short:
+        say(message)
+    if short:
+        raise typer.Exit(4)
