@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Article": "webbrain.types",
     "BuildSettings": "indexing.settings",
+    "Client": "webbrain.client",
     "Document": "webbrain.types",
     "Index": "webbrain.store.index",
     "Passage": "webbrain.types",

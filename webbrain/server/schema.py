@@ -158,23 +158,14 @@ class DroppedEvent(BaseModel):
     reason: str
 
 
-class LeftOut(BaseModel):
+class LeftOut(Source):
     """A retrieved passage that the article does not rest on, and why."""
 
-    passage_id: str
-    title: str
-    url: str
     reason: str
 
     @classmethod
-    def of(cls, aside: SetAside) -> LeftOut:
-        passage = aside.passage
-        return cls(
-            passage_id=passage.passage_id,
-            title=passage.title or passage.doc_id,
-            url=safe_url(passage.url),
-            reason=aside.reason,
-        )
+    def because(cls, aside: SetAside) -> LeftOut:
+        return cls(**Source.of(aside.passage).model_dump(), reason=aside.reason)
 
 
 class DoneEvent(BaseModel):
@@ -190,7 +181,7 @@ class DoneEvent(BaseModel):
         article = finished.article
         return cls(
             article=WholeArticle.of(article),
-            set_aside=[LeftOut.of(aside) for aside in finished.set_aside],
+            set_aside=[LeftOut.because(aside) for aside in finished.set_aside],
             files={
                 "md": render(article, "md"),
                 "html": render(article, "html"),

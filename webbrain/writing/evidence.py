@@ -53,7 +53,11 @@ class EvidenceSelector:
         """Evidence for the query; no hits when nothing in the ranking bears on it."""
         suspicions = self._suspicions(ranking)
         found = self._bearing(query, [hit for hit in ranking if suspicions[hit.passage.doc_id] is None])
-        suspects = [SetAside(hit.passage, reason) for hit in ranking if (reason := suspicions[hit.passage.doc_id])]
+        suspects = [
+            SetAside(hit.passage, f"is on a page written at programs: {reason}")
+            for hit in ranking
+            if (reason := suspicions[hit.passage.doc_id])
+        ]
         return replace(found, suspect=len(suspects), set_aside=(*suspects, *found.set_aside))
 
     def _suspicions(self, ranking: Sequence[ScoredPassage]) -> dict[str, str | None]:
