@@ -29,6 +29,7 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) torch==2.13.0  # named, so that pip takes the CPU build and not several GB of CUDA
 	$(PIP) --editable ".[test,bench]"
 	touch $@
 

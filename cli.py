@@ -37,6 +37,7 @@ IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 RetrieverOption = Annotated[str | None, typer.Option(help="bm25, dense or hybrid; the best the index has by default.")]
 WriterOption = Annotated[str | None, typer.Option(help="Who writes; `webbrain doctor` lists the writers.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Model of the writer: a folder or a name.")]
 PassagesOption = Annotated[int, typer.Option("-k", min=1, help="How many to return.")]
 
 
@@ -228,6 +229,7 @@ def write(
     query: Annotated[str, typer.Argument(help="Title or question; - reads it from stdin.")],
     index: IndexOption,
     writer: WriterOption = None,
+    model: ModelOption = None,
     retriever: RetrieverOption = None,
     form: Annotated[Literal["md", "html", "json"], typer.Option("--format", help="How to print the article.")] = "md",
     json: JsonOption = False,
@@ -235,7 +237,7 @@ def write(
     """Write a short article in which every sentence is cited and checked."""
     from webbrain.writing.render import render
 
-    article = _article_writer(index, retriever, writer)(_query_text(query))
+    article = _article_writer(index, retriever, _specification(writer, model))(_query_text(query))
     print(render(article, "json" if json else form))
 
 
@@ -248,6 +250,7 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished output.")] = False,
     retriever: RetrieverOption = None,
     writer: WriterOption = None,
+    model: ModelOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Documents per query of a search run.")] = 1000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the work; the output is the same.")] = 1,
     evidence: Annotated[
@@ -265,7 +268,7 @@ def run(
     from webbrain.writing.modes import EvidenceMode
 
     mode = EvidenceMode(evidence, references_used)
-    settings = RunSettings(task, index, retriever, k, writer, mode, qrels)
+    settings = RunSettings(task, index, retriever, k, _specification(writer, model), mode, qrels)
     # Counting first finds a malformed line before any work is done; stdin can be read once only.
     total = None if str(queries) == "-" else sum(1 for _ in read_queries(queries))
     done = run_batch(settings, read_queries(queries), output, resume=resume, workers=workers)
@@ -285,11 +288,13 @@ def serve(
         list[str] | None, typer.Option(help="A name that readers call this server by; repeatable.")
     ] = None,
     writer: WriterOption = None,
+    model: ModelOption = None,
     retriever: RetrieverOption = None,
     readers: Annotated[int, typer.Option(min=1, help="Readers served or waiting at once; more are sent away.")] = 100,
 ) -> None:
     """Serve the page and the API. The token is WEBBRAIN_TOKEN, or a new one where one is needed and none is set."""
-    _serve(index, retriever, writer, host=host, port=port, hosts=tuple(allow_host or ()), readers=readers)
+    hosts = tuple(allow_host or ())
+    _serve(index, retriever, _specification(writer, model), host=host, port=port, hosts=hosts, readers=readers)
 
 
 @app.command()
@@ -340,6 +345,13 @@ def _query_text(query: str) -> str:
             'the query is empty; give some words, for example: webbrain search "Ada Lovelace" --index DIR'
         )
     return text.strip()
+
+
+def _specification(writer: str | None, model: str | None) -> str | None:
+    """What the writer registry takes: NAME or NAME:MODEL."""
+    if model is not None and writer is None:
+        raise ConfigError(f"--model {model} needs a writer; add --writer fid, compact or chat")
+    return writer if model is None else f"{writer}:{model}"
 
 
 def _open(folder: Path) -> Index:
