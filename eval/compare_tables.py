@@ -22,12 +22,22 @@ def comparison_lines(found: Comparisons, *, per_query: bool = False) -> Iterator
     yield from columns(_means(found))
     yield ""
     yield from columns(_differences(found.against_first))
-    if found.gaps:
-        yield ""
-        yield "gold against retrieved evidence:"
-        yield from columns(_differences(found.gaps))
+    yield from _gaps(found)
     if per_query:
         yield from _per_query(found)
+
+
+def _gaps(found: Comparisons) -> Iterator[str]:
+    """Gold against retrieved evidence; only a line on it where the table above holds those pairs already."""
+    if not found.gaps:
+        return
+    pairs = dict.fromkeys((gap.a, gap.b) for gap in found.gaps)
+    yield ""
+    if set(pairs) <= {(one.a, one.b) for one in found.against_first}:
+        yield from (f"{b} - {a} is the gap of gold over retrieved evidence" for a, b in pairs)
+        return
+    yield "gap of gold over retrieved evidence:"
+    yield from columns(_differences(found.gaps))
 
 
 def _means(found: Comparisons) -> list[list[str]]:
