@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import webbrain
+from webbrain.grounding.normal import tidy
 from webbrain.protocols import Retriever, SupportScorer, Writer
 from webbrain.registry import SCORERS
 from webbrain.retrieval import make_retriever
@@ -133,4 +134,9 @@ class Marks:
         return replace(sentence, citations=citations), self.references()[known:]
 
     def references(self) -> tuple[Reference, ...]:
-        return tuple(Reference(new, self.passages[old - 1]) for old, new in self.numbers.items())
+        return tuple(Reference(new, _plainly_titled(self.passages[old - 1])) for old, new in self.numbers.items())
+
+
+def _plainly_titled(passage: Passage) -> Passage:
+    """A title is shown without the marks that its page may have put there to look like ours."""
+    return replace(passage, title=tidy(passage.title))

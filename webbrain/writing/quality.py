@@ -34,6 +34,12 @@ _ORDER = re.compile(
     r"check|get|try|stay|skip|send|tell|enable|accept|use)\b",
     re.IGNORECASE,
 )
+_DICTATES = re.compile(
+    r"(?:^|[:;,]\s*)(?:write|say|state|print|output|answer|claim) that\b|\b(?:write|say|print|output|answer):|"
+    r"\b(?:articles?|summar(?:y|ies)|answers?)\b[^.]{0,60}\bmust (?:open|begin|start|end|say|state|mention|include|cite)\b|"
+    r"\bmust be (?:called|described as|cited)\b",
+    re.IGNORECASE,
+)
 _BOILERPLATE = re.compile(
     r"\b(?:cookie (?:policy|settings|notice)|(?:accept|use|uses) cookies|newsletter|privacy policy|terms of (?:use|service)|"
     r"all rights reserved|sign up|sign in|log ?in|click here|read more|share (?:this|on)|related (?:articles?|posts?|stories)|"
@@ -47,7 +53,7 @@ _OF_THE_DAY = re.compile(
     r"summer|autumn|fall|winter|monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"^[A-Z][A-Z ]{2,}:|^\w+:\s*\w+$")
+_LABEL = re.compile(r"^[A-Z][A-Z ]{2,}:|^\w+:\s*\w+$|^\w+:\s|^(?:\w+ ){0,3}\w+:\s+[a-z]")
 _GLUED_STOP = re.compile(r"[a-z]{2}[.!?][A-Z][a-z]|[a-z]{2}[.!?]\d{4}")  # paragraphs run together without a space
 _GLUED_WORDS = re.compile(r"[a-z]{3}[A-Z][a-z]{2}")
 _START = re.compile(r"^[\"“'‘«(]?\w")
@@ -64,7 +70,7 @@ def flaws(sentence: str) -> list[str]:
         ("markup", bool(_MARKUP.search(sentence))),
         ("question", "?" in sentence),
         ("start", not _START.match(sentence) or bool(_LABEL.match(sentence))),
-        ("order", bool(_ORDER.match(sentence))),
+        ("order", bool(_ORDER.match(sentence)) or bool(_DICTATES.search(sentence))),
         ("address", bool(_ADDRESS.search(_unquoted(sentence)))),
         ("boilerplate", bool(_BOILERPLATE.search(sentence))),
         ("symbols", letters < 0.8 * len(sentence)),

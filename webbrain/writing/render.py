@@ -12,7 +12,7 @@ from webbrain.types import Article, Sentence
 
 FORMATS = ("md", "html", "json")
 NO_EVIDENCE = "Nothing in this corpus bears on that, so no article was written."
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 _SAFE_URL = re.compile(r"^https?://[^\s<>\"'`\\^{}|]+$", re.IGNORECASE)
 
 
