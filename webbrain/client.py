@@ -159,7 +159,7 @@ def _article(data: Mapping[str, Any]) -> Article:
 
 
 def _sentence(data: Mapping[str, Any]) -> Sentence:
-    return Sentence(data["text"], tuple(data["citations"]), data["support"])
+    return Sentence(data["text"], tuple(data["citations"]), data["support"], data["origin"])
 
 
 def _reference(data: Mapping[str, Any]) -> Reference:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from webbrain.analysis import Analyzer
 from webbrain.grounding.spans import supporting_spans
-from webbrain.types import Article, Passage, Reference, ScoredPassage, Sentence, Status
+from webbrain.types import Article, Origin, Passage, Reference, ScoredPassage, Sentence, Status
 from webbrain.writing.bibtex import bibtex
 from webbrain.writing.events import Dropped, Finished, SetAside, Stage, StageName, Verified
 from webbrain.writing.render import render, safe_url
@@ -95,15 +95,18 @@ class Evidence(BaseModel):
 
 
 class CitedSentence(BaseModel):
-    """A sentence, the marks it carries and its support in [0, 1] (null: not checked)."""
+    """A sentence, the marks it carries, its support in [0, 1] (null: not checked), and how it came about."""
 
     text: str
     citations: list[int]
     support: float | None
+    origin: Origin
 
     @classmethod
     def of(cls, sentence: Sentence) -> CitedSentence:
-        return cls(text=sentence.text, citations=list(sentence.citations), support=sentence.support)
+        return cls(
+            text=sentence.text, citations=list(sentence.citations), support=sentence.support, origin=sentence.origin
+        )
 
 
 class WholeArticle(BaseModel):

@@ -1,6 +1,6 @@
 // The card beside a mark: its passage with the supporting words highlighted. Hover previews it; a tap or Enter keeps it.
 import { button, byId, element, hostOf, isolated, outward, plain, webAddress } from "/static/dom.js";
-import { LEVELS, level } from "/static/support.js";
+import { level, verdict } from "/static/support.js";
 
 const CLOSE_AFTER = 250; // ms, so that the pointer can travel from the mark to the card
 const MARGIN = 12;
@@ -144,11 +144,10 @@ function passage(text, spans) {
 
 function foot(sentence, reference) {
   const name = level(sentence.support);
-  const score = sentence.support === null ? "" : ` ${Math.round(sentence.support * 100)}%`;
   const url = webAddress(reference.url);
   const source = url ? outward(url, element("bdi", {}, hostOf(url)), " ↗") : isolated("span", reference.passage_id);
   if (url) source.setAttribute("aria-label", `Open the source at ${hostOf(url)}`);
-  return element("footer", {}, element("span", { className: `support ${name}` }, LEVELS[name] + score), source);
+  return element("footer", {}, element("span", { className: `support ${name}` }, verdict(sentence)), source);
 }
 
 function showFirst(block) {
