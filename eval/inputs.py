@@ -117,7 +117,7 @@ def _sentence(row: dict[str, Any]) -> Sentence:
     if not isinstance(citations, list) or not all(type(marker) is int for marker in citations):
         raise TypeError("`citations` is not a list of whole numbers")
     support = row.get("support")
-    origin = row.get("origin") or "written"
+    origin: Any = row.get("origin") or "written"
     if origin not in get_args(Origin):
         raise ValueError(f"`origin` is {origin!r}, not one of {', '.join(get_args(Origin))}")
     return Sentence(_text(row, "text"), tuple(citations), None if support is None else float(support), origin)

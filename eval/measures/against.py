@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from webbrain.terminal import count_bar
+
 from ..core import NO_ARTICLE, Item, Scores
 
 NO_REFERENCE = "the query has no reference text"
@@ -27,3 +29,11 @@ def of_article(name: str, items: Sequence[Item], score: Callable[[Item], float |
         item.query_id: NO_ARTICLE if item.article is None else why for item in items if values[item.query_id] is None
     }
     return Scores(name, values, reasons)
+
+
+def under_a_bar(
+    name: str, items: Sequence[Item], score: Callable[[Item], float | None]
+) -> Callable[[Item], float | None]:
+    """`score` with all its values computed here, while a bar is drawn: for measures that take long."""
+    found = {item.query_id: score(item) for item in count_bar(items, len(items), name)}
+    return lambda item: found[item.query_id]

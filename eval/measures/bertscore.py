@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from webbrain.encoding.encoder import OnnxEncoder
 
 from ..core import Item, Scores
-from .against import against_references
+from .against import against_references, under_a_bar
 from .encoder import default_encoder, encoder_name
 
 Array = NDArray[np.float32]
@@ -33,9 +33,11 @@ class BertScore:
 
         def of_item(item: Item) -> float:
             text = token_vectors(encoder, item.text)
-            return max(bert_score(text, token_vectors(encoder, reference))[2] for reference in item.references)
+            scores = (bert_score(text, token_vectors(encoder, reference))[2] for reference in item.references)
+            return max(scores, default=0.0)
 
-        return [against_references(f"BERTScore({encoder_name(encoder)})", items, of_item)]
+        name = f"BERTScore({encoder_name(encoder)})"
+        return [against_references(name, items, under_a_bar(name, items, of_item))]
 
 
 def bert_score(text: Array, reference: Array) -> tuple[float, float, float]:

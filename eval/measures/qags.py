@@ -9,7 +9,7 @@ from typing import Protocol
 from webbrain.errors import ConfigError
 
 from ..core import Item, Scores
-from .against import against_references, of_article
+from .against import against_references, of_article, under_a_bar
 from .answers import Kind, Span, answer_spans, answer_words, token_f1
 from .precision import evidence_text
 
@@ -69,9 +69,10 @@ def qags_scores(name: str, items: Sequence[Item], asker: Asker, answerer: Answer
         sentences = [sentence.text for sentence in item.article.sentences] if item.article else []
         return qags(sentences, source_text(item, against), asker, answerer)
 
+    found = under_a_bar(name, items, of_item)
     if against == "evidence":
-        return of_article(f"{name} (evidence)", items, of_item, NO_QUESTION)
-    return against_references(name, items, of_item, NO_QUESTION)
+        return of_article(f"{name} (evidence)", items, found, NO_QUESTION)
+    return against_references(name, items, found, NO_QUESTION)
 
 
 def qags(sentences: Sequence[str], source: str, asker: Asker, answerer: Answerer) -> float | None:

@@ -10,7 +10,7 @@ from webbrain.errors import ConfigError
 from webbrain.grounding.sentences import split_sentences
 
 from ..core import Item, Scores
-from .against import against_references, of_article
+from .against import against_references, of_article, under_a_bar
 from .answers import answer_words
 from .qags import source_text
 
@@ -62,9 +62,10 @@ def triple_scores(name: str, items: Sequence[Item], extract: Extract, same: Same
         theirs = [source[span.start : span.end] for span in split_sentences(source)]
         return triple_score(extract(ours), extract(theirs), same)
 
+    found = under_a_bar(name, items, of_item)
     if against == "evidence":
-        return of_article(f"{name} (evidence)", items, of_item, NOTHING_SHARED)
-    return against_references(name, items, of_item, NOTHING_SHARED)
+        return of_article(f"{name} (evidence)", items, found, NOTHING_SHARED)
+    return against_references(name, items, found, NOTHING_SHARED)
 
 
 def triple_score(ours: Iterable[Triple], theirs: Sequence[Triple], same: Same) -> float | None:
