@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Response
 from starlette.responses import PlainTextResponse
@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 import webbrain
 from webbrain.server.desk import Desk, Job
 from webbrain.server.problems import DOCUMENTED
-from webbrain.server.schema import Health, SearchResult
+from webbrain.server.schema import ArticleEvent, Health, SearchResult
 from webbrain.server.settings import MOST_HITS, QUERY_CHARS
 
 QueryText = Annotated[
@@ -22,11 +22,24 @@ QueryText = Annotated[
         min_length=1, max_length=QUERY_CHARS, pattern=r"[^\s\x00-\x1f\x7f-\x9f]", description="A title or a question."
     ),
 ]
+EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": [event.model_fields["event"].default for event in get_args(ArticleEvent)]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [{"$ref": f"#/components/schemas/{e.__name__}"} for e in get_args(ArticleEvent)]
+            },
+        },
+    },
+}
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Server-sent events `wait`, `stage`, `sentence`, `dropped`; the last is `done` or `error`. "
-        "The data of each is a JSON object whose schema is named after it (`SentenceEvent`).",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "Server-sent events `wait`, `stage`, `sentence`, `dropped`; the last is `done` or `error`.",
+        "content": {"text/event-stream": {"schema": EVENT_SCHEMA}},
     }
 }
 PROMETHEUS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
