@@ -8,23 +8,24 @@ import tempfile
 from pathlib import Path
 
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
-from webbrain.models import DEFAULT_ENCODER, resolve
+from webbrain.errors import ConfigError
+from webbrain.models import DEFAULT_ENCODER, ModelFiles, resolve
 
 PRECISION = "int8"
 
 
 def default_encoder() -> OnnxEncoder:
-    """The encoder that indexes embed by default. Raises ModelNotFound when its files are nowhere on this machine."""
+    """The encoder that indexes embed by default.
+
+    Raises ModelNotFound when its files are nowhere on this machine, ConfigError when the cache cannot be written.
+    """
     model = resolve(DEFAULT_ENCODER)
     folder = _cache_folder() / f"encoder-{model.weights_sha256[:12]}-{PRECISION}"
     if not (folder / "encoder.json").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix="encoder-", dir=folder.parent))
         try:
-            package_encoder(model, beside, PRECISION)
-            _publish(beside, folder)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            _make(model, folder)
+        except OSError as error:
+            raise ConfigError(f"the cache {folder.parent} cannot be written ({error}); set XDG_CACHE_HOME") from error
     return OnnxEncoder(folder)
 
 
@@ -33,13 +34,18 @@ def encoder_name(encoder: OnnxEncoder) -> str:
     return f"{Path(encoder.card.name).name}, {encoder.card.precision}"
 
 
-def _publish(beside: Path, folder: Path) -> None:
-    """Rename into place; another process may have been quicker, with the same content."""
+def _make(model: ModelFiles, folder: Path) -> None:
+    """Made beside and renamed into place; another process may have been quicker, with the same content."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix="encoder-", dir=folder.parent))
     try:
+        package_encoder(model, beside, PRECISION)
         beside.rename(folder)
     except OSError:
         if not (folder / "encoder.json").exists():
             raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _cache_folder() -> Path:

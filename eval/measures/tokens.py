@@ -1,4 +1,4 @@
-"""The words that METEOR, CIDEr, coverage and the refer score count: lower-cased, without punctuation, in any script."""
+"""The words that METEOR, CIDEr, coverage and the refer score count: lower-cased, without punctuation or accents."""
 
 from __future__ import annotations
 

@@ -161,3 +161,11 @@ def test_bertscore_names_its_encoder_and_ranks_paraphrase_over_noise(cache: Path
 @pytest.mark.parametrize(("text", "tokens"), [("year " * 900, 900), ("," * 600, 600), ("", 0), ("year", 1)])
 def test_no_token_of_a_long_text_is_cut_off(cache: Path, text: str, tokens: int) -> None:
     assert token_vectors(default_encoder(), text).shape == (tokens, 384)
+
+
+@needs_encoder
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(ConfigError, match="XDG_CACHE_HOME"):
+        default_encoder()
