@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from webbrain.errors import ConfigError, IndexDamaged, WebBrainError
 
+MOST_FILES = 1 << 20
+
 
 def open_array(path: Path) -> NDArray[Any]:
     """A read-only memory map of a `.npy` file (never a pickle)."""
@@ -33,15 +35,15 @@ def open_bytes(path: Path) -> mmap.mmap | bytes:
         raise _unreadable(path, error) from error
 
 
-def allow_open_files(number: int) -> None:
-    """Raise this process's limit of open files to `number`, as far as the system lets it: a map holds one."""
+def lift_file_limit() -> None:
+    """Let this process open as many files as the system allows it: each map holds one, and a shard has eleven."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < number:
-        wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 

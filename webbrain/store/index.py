@@ -12,14 +12,11 @@ from webbrain.analysis import VERSION as ANALYZER_VERSION
 from webbrain.encoding.encoder import OnnxEncoder, read_card
 from webbrain.errors import IndexDamaged, IndexIncompatible, IndexNotFound
 from webbrain.store import layout
-from webbrain.store.arrays import allow_open_files
+from webbrain.store.arrays import lift_file_limit
 from webbrain.store.manifest import Manifest, read_manifest
 from webbrain.store.passages import PassageShard
 from webbrain.store.postings import PostingsShard
 from webbrain.types import Passage
-
-FILES_PER_SHARD = len(layout.SHARD_FILES) + 1
-SPARE_FILES = 256  # for everything else that a process keeps open
 
 
 def current_build(folder: Path) -> Path:
@@ -73,7 +70,7 @@ class Index:
     def _open_build(cls, folder: Path, build: Path) -> Index:
         manifest = read_manifest(build)
         check_sizes(build, manifest)
-        allow_open_files(FILES_PER_SHARD * len(manifest.shards) + SPARE_FILES)
+        lift_file_limit()
         index = cls(folder, build, manifest)
         index.check()
         return index
