@@ -29,7 +29,7 @@ from ..build import build as build_index
 from ..chunk import ChunkSettings
 from ..files import write_json, write_lock
 from ..progress import Progress, Silent
-from ..read import RawRecord, fingerprint, scan
+from ..read import fingerprint, scan
 from ..settings import BuildSettings
 from .parallel import run_tasks
 from .publish import MANIFEST, publish

@@ -50,9 +50,6 @@ def histogram_svg(bins: dict[str, int], title: str) -> str:
         )
         if place % max(len(bins) // 8, 1) == 0:
             bars.append(f'<text x="{left:.1f}" y="{HEIGHT - MARGIN + 14}">{escape(f"{float(edge):g}")}</text>')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="10" '
-        f'fill="#356">\n<text x="{MARGIN}" y="20" font-size="13">{escape(title)} (highest bar: {most:,})</text>\n'
-        + "\n".join(bars)
-        + "\n</svg>\n"
-    )
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif"'
+    label = f'<text x="{MARGIN}" y="20" font-size="13">{escape(title)} (highest bar: {most:,})</text>'
+    return "\n".join([f'{head} font-size="10" fill="#356">', label, *bars, "</svg>", ""])

@@ -67,7 +67,7 @@ def read_lead(title: str, text: str, settings: DatasetSettings, analyzer: Analyz
 
 
 def sentence_flaw(text: str) -> str:
-    """Why a sentence cannot stand in a target; "" when it can. Over 256 tokens and not English are the paper's rules."""
+    """Why a sentence cannot stand in a target, "" when it can. Length and language are the paper's rules."""
     rules = (
         ("formula", bool(_FORMULA.search(text))),
         ("markup", bool(_MARKUP.search(text))),

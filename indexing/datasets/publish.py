@@ -47,8 +47,8 @@ def publish(
         _write_writing(output / WRITING, rows, settings, counts)
         retrieval = output / RETRIEVAL
         retrieval.mkdir(parents=True, exist_ok=True)
-        dropped = write_corpus(retrieval / "corpus.jsonl", index, supports, counts)
-        write_triples(retrieval, rows, index, dropped, settings, counts)
+        write_corpus(retrieval / "corpus.jsonl", index, supports, counts)
+        write_triples(retrieval, rows, index, supports, settings, counts)
     _write_rejects(output / "rejects.jsonl", stage, shards)
     write_json(output / STATISTICS, statistics(output / WRITING))
     manifest = _manifest(output, settings, facts, counts, index)

@@ -28,7 +28,7 @@ def content_terms(text: str, analyzer: Analyzer, query_terms: Terms = frozenset(
 
 
 def term_recall(sentence: Terms, passage: Terms) -> float:
-    """P_ST: the share of the sentence's terms that occur in the passage, in [0, 1]; 0.0 for a sentence without terms."""
+    """P_ST: the share of the sentence's terms that occur in the passage, in [0, 1]; 0.0 where it has no terms."""
     return len(sentence & passage) / len(sentence) if sentence else 0.0
 
 

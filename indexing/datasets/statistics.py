@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ class _Set:
 def statistics(folder: Path) -> dict[str, Any]:
     """Statistics of each set of a WebBrain-G folder: name -> {"examples", "means", "histograms", "sources", "marks"}.
 
-    `cited_share` is the share of sentences with a reference; `bigram_coverage` the share of a target's stem bigrams that
-    its references hold (what can be copied); `recall` is P_ST of cited sentences.
+    `cited_share` is the share of sentences with a reference; `bigram_coverage` the share of a target's stem bigrams
+    that its references hold (what can be copied); `recall` is P_ST of cited sentences.
     """
     analyzer = Analyzer()
     names = [name for split in SPLITS for name in (split, f"{split}.retrieved")]
@@ -95,4 +96,4 @@ def _coverage(example: Example, analyzer: Analyzer) -> float:
 
 def _bigrams(text: str, analyzer: Analyzer) -> Iterator[tuple[str, str]]:
     terms = analyzer.terms(text)
-    return zip(terms, terms[1:], strict=False)
+    return pairwise(terms)

@@ -24,9 +24,14 @@ class Candidate:
     number: int = 0
 
 
+def span_id(doc_id: str, span: tuple[int, int]) -> str:
+    """The id of a supporting passage: its document and its characters there."""
+    return f"{doc_id}@{span[0]}-{span[1]}"
+
+
 def window_candidate(doc_id: str, title: str, window: Window, source: str, number: int = 0) -> Candidate:
     """A window of a document as a candidate, with an id of its own."""
-    return Candidate(f"{doc_id}@{window.start}-{window.end}", doc_id, title, window, source, number)
+    return Candidate(span_id(doc_id, (window.start, window.end)), doc_id, title, window, source, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def _cite(
 def _best(
     sentence: Wanted, recalls: Sequence[float], candidates: Sequence[Candidate], places: Sequence[int], rho: float
 ) -> list[int]:
-    """Places of the passages to cite, best first: one for each of the sentence's marks that holds, else one, or none."""
+    """Places of the passages to cite, best first: one for each mark of the sentence that holds, else one, or none."""
     passing = [place for place in places if recalls[place] > rho]
     by_mark = [
         max(own, key=lambda place: (recalls[place], -place))

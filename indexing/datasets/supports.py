@@ -14,7 +14,8 @@ class SupportTable:
         self._base = sqlite3.connect(path)
         self._base.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE support (doc TEXT, start INTEGER, stop INTEGER, PRIMARY KEY (doc, start, stop)) WITHOUT ROWID;"
+            "CREATE TABLE support (doc TEXT, start INTEGER, stop INTEGER, PRIMARY KEY (doc, start, stop))"
+            "WITHOUT ROWID;"
             "CREATE TABLE page (id TEXT PRIMARY KEY, shard INTEGER, place INTEGER) WITHOUT ROWID;"
         )
 

@@ -45,17 +45,19 @@ class ExamplesTask:
 def make_pages(task: PagesTask) -> int:
     """Write the shard's pages, evidence documents and rejects; returns the number of records."""
     analyzer = _analyzer()
-    with ShardFiles(task.folder / PAGES, task.number, (PAGES, REJECTS)) as shard:
-        with ShardFiles(task.folder / DOCUMENTS, task.number, (DOCUMENTS,)) as documents:
-            for record in task.records:
-                read = read_record(record, task.settings, analyzer)
-                shard.counts["records"] += 1
-                shard.counts.update({f"sentence/{reason}": count for reason, count in read.dropped.items()})
-                for reject in read.rejects:
-                    shard.counts[f"reject/{reject.reason}"] += 1
-                    shard.write(REJECTS, asdict(reject))
-                if read.page is not None:
-                    _write_page(read.page, shard, documents)
+    with (
+        ShardFiles(task.folder / PAGES, task.number, (PAGES, REJECTS)) as shard,
+        ShardFiles(task.folder / DOCUMENTS, task.number, (DOCUMENTS,)) as documents,
+    ):
+        for record in task.records:
+            read = read_record(record, task.settings, analyzer)
+            shard.counts["records"] += 1
+            shard.counts.update({f"sentence/{reason}": count for reason, count in read.dropped.items()})
+            for reject in read.rejects:
+                shard.counts[f"reject/{reject.reason}"] += 1
+                shard.write(REJECTS, asdict(reject))
+            if read.page is not None:
+                _write_page(read.page, shard, documents)
     return len(task.records)
 
 

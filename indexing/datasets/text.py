@@ -18,8 +18,8 @@ _CONTROL_ANGLE = re.compile(r"<(/?(?:s|pad|unk|mask|bos|eos|cls|sep|extra_id_\d+
 
 _AS_OF = re.compile(r"(?<!\w)s of ([^\[\]]{1,24}?)\s?\[ ?\[?update\]\]?")  # a template that lost its "A"
 _EDITOR_NOTE = re.compile(
-    r"(?:[a-z]\[›\]|\[›\])|\[ ?\[?(?:update|citation needed|clarification needed|dubious[^\[\]]{0,20}|edit|[a-z]|(?:note|nb|n) ?\d+|"
-    r"(?:when|who|which|where|why|according to whom)\?)\]\]?",
+    r"(?:[a-z]\[›\]|\[›\])|\[ ?\[?(?:update|citation needed|clarification needed|dubious[^\[\]]{0,20}|edit|"
+    r"[a-z]|(?:note|nb|n) ?\d+|(?:when|who|which|where|why|according to whom)\?)\]\]?",
     re.IGNORECASE,
 )
 _BRACKETS = re.compile(r" ?\(([^()]{0,400})\)")
@@ -61,8 +61,8 @@ def without_notes(text: str) -> str:
 def tidy_lead(text: str) -> str:
     """A lead without editors' notes and without pronunciations and foreign spellings in brackets.
 
-    "Aarau (; locally [ˈɑːrɑʊ]; born 1803)" becomes "Aarau (born 1803)": of a bracket's parts, those stay that a reader of
-    English evidence could know.
+    "Aarau (; locally [ˈɑːrɑʊ]; born 1803)" becomes "Aarau (born 1803)": of a bracket's parts, those stay that a reader
+    of English evidence could know.
     """
     text = without_notes(clean_text(decode_entities(text)))
     return _BRACKETS.sub(_tidy_bracket, text)

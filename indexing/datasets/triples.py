@@ -10,13 +10,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from webbrain.store.index import Index
+from webbrain.types import Passage
 
 from .settings import SPLITS, DatasetSettings
 from .stage import json_line
+from .support import span_id
 from .supports import SupportTable
 from .text import one_line
 
@@ -24,35 +23,29 @@ DROP_OVERLAP = 0.5  # an index passage that shares more of itself with a support
 FILL_TRIES = 100
 
 
-def write_corpus(path: Path, index: Index, supports: SupportTable, counts: Counter[str]) -> NDArray[np.bool_]:
-    """Rows {"id", "title", "contents"}: supporting passages, and the index's passages that do not repeat one.
-
-    Returns which rows of the index were left out, shape (rows,).
-    """
-    dropped = np.zeros(len(index), np.bool_)
+def write_corpus(path: Path, index: Index, supports: SupportTable, counts: Counter[str]) -> None:
+    """Rows {"id", "title", "contents"}: supporting passages, and the index's passages that do not repeat one."""
     with path.open("w", encoding="utf-8") as out:
-        for start, shard in zip(index.starts, index.passages, strict=False):
+        for shard in index.passages:
             documents = [shard.document_of(row) for row in range(len(shard))]
             for number, rows in groupby(range(len(shard)), key=documents.__getitem__):
                 document = shard.document(number)
                 spans = supports.of(document.doc_id)
-                for row in rows:
-                    passage = shard.passage(row)
-                    dropped[start + row] = any(_shares(passage.start, passage.end, span) for span in spans)
-                    if not dropped[start + row]:
+                for passage in map(shard.passage, rows):
+                    if _stands_for(passage, spans) is None:
+                        counts["corpus"] += 1
                         _write(out, passage.passage_id, document.title, passage.text)
                 for begin, end in spans:
-                    _write(out, f"{document.doc_id}@{begin}-{end}", document.title, document.text[begin:end])
-                counts["corpus_supports"] += len(spans)
-    counts["corpus"] = int(len(index) - dropped.sum()) + counts["corpus_supports"]
-    return dropped
+                    counts["corpus"] += 1
+                    counts["corpus_supports"] += 1
+                    _write(out, span_id(document.doc_id, (begin, end)), document.title, document.text[begin:end])
 
 
 def write_triples(
     folder: Path,
     rows: Iterable[dict[str, Any]],
     index: Index,
-    dropped: NDArray[np.bool_],
+    supports: SupportTable,
     settings: DatasetSettings,
     counts: Counter[str],
 ) -> None:
@@ -63,42 +56,38 @@ def write_triples(
         }
         for row in rows:
             counts[f"queries/{row['split']}"] += 1
-            for line in _lines(row, index, dropped, settings, counts):
+            for line in _lines(row, index, supports, settings, counts):
                 files[row["split"]].write(line)
 
 
 def _lines(
-    row: dict[str, Any], index: Index, dropped: NDArray[np.bool_], settings: DatasetSettings, counts: Counter[str]
+    row: dict[str, Any], index: Index, supports: SupportTable, settings: DatasetSettings, counts: Counter[str]
 ) -> Iterator[str]:
     gold = row["gold"]
     chance = random.Random(f"{settings.seed}:negatives:{gold['id']}")
-    positives = [f"{doc_id}@{start}-{end}" for doc_id, start, end in row["supports"]]
     banned = {gold["id"], *(doc_id for doc_id, _, _ in row["supports"])}
-    for positive in positives:
-        negatives = _negatives(row["negative_rows"], index, dropped, banned, settings.negatives, chance)
-        counts["negatives_filled"] += _count_filled(negatives, row["negative_rows"])
-        ids = [index.passage(number).passage_id for number in negatives]
-        yield "\t".join([_cell(gold["id"]), _cell(gold["title"]), *map(_cell, [positive, *ids])]) + "\n"
+    for doc_id, start, end in row["supports"]:
+        drawn = chance.sample(row["negative_rows"], len(row["negative_rows"]))
+        negatives = _negatives(drawn, index, supports, banned, settings.negatives)
+        if len(negatives) < settings.negatives:  # a rare title: the rest from the whole corpus
+            more = [*drawn, *(chance.randrange(len(index)) for _ in range(FILL_TRIES))]
+            counts["negatives_filled"] += settings.negatives - len(negatives)
+            negatives = _negatives(more, index, supports, banned, settings.negatives)
+        cells = [gold["id"], gold["title"], span_id(doc_id, (start, end)), *negatives]
+        yield "\t".join(map(one_line, cells)) + "\n"
 
 
-def _negatives(
-    rows: list[int],
-    index: Index,
-    dropped: NDArray[np.bool_],
-    banned: set[str],
-    wanted: int,
-    chance: random.Random,
-) -> list[int]:
-    """Rows drawn at random from `rows`; where a rare title has too few, from the whole corpus. None is of a document
-    that supports the query, or of the query's own."""
-    found: list[int] = []
-    drawn = chance.sample(rows, len(rows))
-    for row in [*drawn, *(chance.randrange(len(index)) for _ in range(FILL_TRIES))]:
+def _negatives(rows: Iterable[int], index: Index, supports: SupportTable, banned: set[str], wanted: int) -> list[str]:
+    """Ids of the first passages, none of a document that supports the query or is the query's own."""
+    found: dict[str, None] = {}
+    for row in rows:
         if len(found) == wanted:
             break
-        if not dropped[row] and row not in found and not _is_banned(index.passage(row).doc_id, banned):
-            found.append(row)
-    return found
+        passage = index.passage(row)
+        if not _is_banned(passage.doc_id, banned):
+            span = _stands_for(passage, supports.of(passage.doc_id))
+            found[span_id(passage.doc_id, span) if span else passage.passage_id] = None
+    return list(found)
 
 
 def _is_banned(doc_id: str, banned: set[str]) -> bool:
@@ -106,20 +95,16 @@ def _is_banned(doc_id: str, banned: set[str]) -> bool:
     return doc_id in banned or doc_id.rpartition("#ref")[0] in banned
 
 
-def _count_filled(negatives: list[int], rows: list[int]) -> int:
-    ranked = set(rows)
-    return sum(row not in ranked for row in negatives)
+def _stands_for(passage: Passage, spans: list[tuple[int, int]]) -> tuple[int, int] | None:
+    """The supporting passage that holds most of an index passage and stands in the corpus for it, if one does."""
+    best = max(spans, key=lambda span: (_shared(passage, span), -span[0]), default=None)
+    enough = best is not None and _shared(passage, best) > DROP_OVERLAP * (passage.end - passage.start)
+    return best if enough else None
 
 
-def _shares(start: int, end: int, span: tuple[int, int]) -> bool:
-    shared = min(end, span[1]) - max(start, span[0])
-    return shared > DROP_OVERLAP * (end - start)
+def _shared(passage: Passage, span: tuple[int, int]) -> int:
+    return min(passage.end, span[1]) - max(passage.start, span[0])
 
 
 def _write(out: IO[str], passage_id: str, title: str, text: str) -> None:
     out.write(json_line({"id": passage_id, "title": title, "contents": one_line(text)}))
-
-
-def _cell(text: str) -> str:
-    """Text as one column: no tabs or newlines."""
-    return one_line(text)

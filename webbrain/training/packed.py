@@ -2,12 +2,12 @@
 
     manifest.json                {"tokens", "tokenizer", "limits", "sets": {name: {"examples", "parts": [...]}}, ...}
     <set>-00000.tokens.npy       uint16, all sequences of the part one after another
-    <set>-00000.lengths.npy      uint16 (examples, 1 + references): the target's length, then each reference's; 0 is none
+    <set>-00000.lengths.npy      uint16 (examples, 1 + references): the target's length, then each reference's or 0
     <set>-00000.offsets.npy      uint64 (examples + 1,): where each example begins in `tokens`
     <set>-00000.ids.txt          one example id a line
 
-A reference is `[CLS] [title] T [ref] [n] title text [SEP]`, a target is its sentences, each with its marks behind it, and
-then `[SEP]`. Written by `webbrain dataset pack`; numpy is all that reading needs.
+A reference is `[CLS] [title] T [ref] [n] title text [SEP]`, a target is its sentences, each with its marks behind it,
+and then `[SEP]`. Written by `webbrain dataset pack`; numpy is all that reading needs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,10 @@ Ids = NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class TokenMap:
-    """Ids of the tokens that are structure. `marks[n]` is the token `[n]`; text never holds any of these."""
+    """Ids of the tokens that are structure: `marks[n]` is the token `[n]`. Text holds none; T5 has no `begin`."""
 
     pad: int
-    begin: int
+    begin: int | None
     end: int
     title: int
     ref: int
@@ -75,7 +76,7 @@ class Position:
 class BatchPlan:
     """How examples become batches; the same plan over the same data always gives the same batches.
 
-    A batch has at most `max_examples`, and at most `max_tokens` tokens of padded inputs and targets (always one example).
+    A batch has at most `max_examples`, and `max_tokens` tokens of padded inputs and targets; always one example.
     """
 
     max_examples: int = 32
@@ -163,7 +164,7 @@ class _Part:
     def example(self, number: int) -> PackedExample:
         sizes = [int(size) for size in self.lengths[number]]
         ends = np.cumsum([int(self.offsets[number]), *sizes]).tolist()
-        target, *references = [self.tokens[begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+        target, *references = [self.tokens[begin:end] for begin, end in pairwise(ends)]
         return PackedExample(self.ids[number], target, tuple(part for part in references if len(part)))
 
 
@@ -224,7 +225,8 @@ def _by_length(numbers: NDArray[np.int64], lengths: Ids) -> NDArray[np.int64]:
 
 
 def _longest(rows: Ids) -> NDArray[np.int64]:
-    return rows[:, 1:].max(axis=1, initial=0).astype(np.int64)
+    longest: NDArray[np.int64] = rows[:, 1:].max(axis=1, initial=0).astype(np.int64)
+    return longest
 
 
 def _cut(order: NDArray[np.int64], lengths: Ids, plan: BatchPlan) -> Iterator[NDArray[np.int64]]:
