@@ -18,6 +18,8 @@ _FAINT_STYLE = re.compile(
     r"|(?:left|top|text-indent)\s*:\s*-\d{3,}",
     re.IGNORECASE,
 )
+_COLOUR = re.compile(r"(?:^|;)\s*(color|background(?:-color)?)\s*:\s*([#\w]+)\s*(?=;|!|$)", re.IGNORECASE)
+_COLOUR_NAMES = {"white": "#ffffff", "black": "#000000"}
 _MAX_FAINT_SHARE = 0.5
 _MAY_HIDE = "//*[@hidden or @aria-hidden or @style or self::template][not(self::html or self::body)]"
 _NUL = re.compile("[\x00\ud800-\udfff]")
@@ -118,7 +120,7 @@ def _flattened(html: str) -> str:
 def _remove_hidden(tree: Any) -> None:
     suspects = tree.xpath(_MAY_HIDE)
     _drop([element for element in suspects if _is_hidden(element)])
-    faint = [element for element in suspects if _FAINT_STYLE.search(element.get("style", ""))]
+    faint = [element for element in suspects if _is_faint(element.get("style", ""))]
     if sum(len(element.text_content()) for element in faint) < _MAX_FAINT_SHARE * len(tree.text_content()):
         _drop(faint)
 
@@ -135,6 +137,23 @@ def _is_hidden(element: Any) -> bool:
     if element.get("aria-hidden", "").strip().lower() == "true":
         return True
     return _HIDING_STYLE.search(element.get("style", "")) is not None
+
+
+def _is_faint(style: str) -> bool:
+    return _FAINT_STYLE.search(style) is not None or _is_in_its_own_colour(style)
+
+
+def _is_in_its_own_colour(style: str) -> bool:
+    """Text in the colour of its background, such as white on white."""
+    colours = {name.lower().removesuffix("-color"): _hex(value) for name, value in _COLOUR.findall(style)}
+    return "color" in colours and colours["color"] == colours.get("background")
+
+
+def _hex(colour: str) -> str:
+    colour = colour.lower()
+    if re.fullmatch("#[0-9a-f]{3}", colour):
+        return "#" + "".join(2 * digit for digit in colour[1:])
+    return _COLOUR_NAMES.get(colour, colour)
 
 
 def _title(tree: Any) -> str:

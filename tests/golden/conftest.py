@@ -102,17 +102,26 @@ def build_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Itera
 
 
 @pytest.fixture(scope="session")
-def desk(build_once: Callable[..., Index]) -> Desk:
-    """Over all sample pages."""
-    index = build_once("all")
-    return _desk(index, RememberingEncoder(index.encoder))
+def index(build_once: Callable[..., Index]) -> Index:
+    """Of all sample pages."""
+    return build_once("all")
 
 
 @pytest.fixture(scope="session")
-def clean_desk(build_once: Callable[..., Index], desk: Desk) -> Desk:
+def encoder(index: Index) -> RememberingEncoder:
+    return RememberingEncoder(index.encoder)
+
+
+@pytest.fixture(scope="session")
+def desk(index: Index, encoder: RememberingEncoder) -> Desk:
+    """Over all sample pages."""
+    return _desk(index, encoder)
+
+
+@pytest.fixture(scope="session")
+def clean_desk(build_once: Callable[..., Index], encoder: RememberingEncoder) -> Desk:
     """Over the sample pages but the hostile ones."""
-    index = build_once("clean", ["hostile"])
-    return _desk(index, desk.pipeline.writer.encoder)  # type: ignore[attr-defined]
+    return _desk(build_once("clean", ["hostile"]), encoder)
 
 
 def _desk(index: Index, encoder: Encoder) -> Desk:

@@ -32,6 +32,8 @@ def page(body: str, head: str = "<title>Bridge</title>") -> str:
         '<p style="font-size:0px">SECRET</p>',
         '<span style="position:absolute;left:-9999px">SECRET</span>',
         '<p style="opacity:0">SECRET</p>',
+        '<p style="color:#fff;background:#fff">SECRET</p>',
+        '<p style="background-color: White; padding:0; color:#FFFFFF !important">SECRET</p>',
         "<!-- SECRET -->",
         "<script>SECRET</script>",
     ],
@@ -46,6 +48,7 @@ def test_a_page_that_fades_in_is_kept() -> None:
     assert "opened to walkers" in extract(page(f'<div style="opacity:0"><p>{WORDS}</p></div>')).text
     assert "opened to walkers" in extract(f'<html style="display:none"><body hidden><p>{WORDS}</p></body></html>').text
     assert "opened to walkers" in extract(page(f'<p style="opacity:0.9;font-size:0.8em">{WORDS}</p>')).text
+    assert "opened to walkers" in extract(page(f'<p style="color:#fff;background:#000">{WORDS}</p>')).text
 
 
 def test_title_and_url() -> None:
