@@ -79,9 +79,9 @@ def mention_candidates(page: Page, head: Sequence[Ranked], searcher: Searcher) -
         if len(seen) == settings.mention_pages:
             return
         seen.add(doc_id)
-        for window in windows(searcher.document_text(hit.row), settings.passage_tokens, searcher.analyzer):
-            if name.search(window.text):
-                yield window_candidate(doc_id, hit.passage.title, window, "mention")
+        text = searcher.document_text(hit.row)
+        for window in windows(text, settings.passage_tokens, searcher.analyzer, name.search):
+            yield window_candidate(doc_id, hit.passage.title, window, "mention")
 
 
 def distractors(
@@ -94,9 +94,10 @@ def distractors(
     for hit in head:
         if len(chosen) + len(found) == settings.references:
             break
+        if hit.passage.doc_id in taken:
+            continue
         candidate = as_candidate(hit.passage, "distractor", searcher.analyzer)
-        supports = any(term_recall(one.terms, candidate.window.terms) > settings.rho for one in wanted)
-        if hit.passage.doc_id not in taken and not supports:
+        if not any(term_recall(one.terms, candidate.window.terms) > settings.rho for one in wanted):
             taken.add(hit.passage.doc_id)
             found.append(candidate)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from webbrain.analysis import Analyzer, is_stop
@@ -32,23 +32,39 @@ def term_recall(sentence: Terms, passage: Terms) -> float:
     return len(sentence & passage) / len(sentence) if sentence else 0.0
 
 
-def windows(text: str, limit: int, analyzer: Analyzer) -> list[Window]:
+def windows(text: str, limit: int, analyzer: Analyzer, wanted: Callable[[str], object] | None = None) -> list[Window]:
     """Passages: from every sentence on (stride 1), as many as fit in `limit` tokens, at least one (paper, section 3).
 
-    A window that would only repeat the end of the one before is left out.
+    A window that would only repeat the end of the one before is left out, and so is one whose text is not `wanted`.
     """
     spans = sentences(text)
     sizes = [count_tokens(text[start:end]) for start, end in spans]
-    terms = [frozenset(analyzer.terms(text[start:end])) for start, end in spans]
+    terms = _SentenceTerms(text, spans, analyzer)
     found: list[Window] = []
     last = 0
     for first in range(len(spans)):
         stop = _reach(sizes, first, limit)
         if stop > last:
-            start, end = spans[first][0], spans[stop - 1][1]
-            found.append(Window(start, end, one_line(text[start:end]), union(terms[first:stop])))
             last = stop
+            start, end = spans[first][0], spans[stop - 1][1]
+            piece = one_line(text[start:end])
+            if wanted is None or wanted(piece):
+                found.append(Window(start, end, piece, union(map(terms.of, range(first, stop)))))
     return found
+
+
+class _SentenceTerms:
+    """Terms of each sentence, taken once and only where they are asked for."""
+
+    def __init__(self, text: str, spans: list[tuple[int, int]], analyzer: Analyzer) -> None:
+        self._text, self._spans, self._analyzer = text, spans, analyzer
+        self._known: dict[int, Terms] = {}
+
+    def of(self, place: int) -> Terms:
+        if place not in self._known:
+            start, end = self._spans[place]
+            self._known[place] = frozenset(self._analyzer.terms(self._text[start:end]))
+        return self._known[place]
 
 
 def union(parts: Iterable[Terms]) -> Terms:

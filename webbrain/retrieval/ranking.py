@@ -14,12 +14,10 @@ from webbrain.types import ScoredPassage
 
 def top_rows(scores: NDArray[Any], k: int) -> NDArray[Any]:
     """Positions of the best `k` positive scores, best first, ties by position."""
-    if len(scores) > k > 0:
-        threshold = max(float(np.partition(scores, len(scores) - k)[len(scores) - k]), 0.0)
-        candidates = np.flatnonzero(scores >= threshold)
-    else:
-        candidates = np.arange(len(scores))
-    candidates = candidates[scores[candidates] > 0]
+    candidates = np.flatnonzero(scores > 0)  # few of many: partitioning them alone is much quicker
+    if len(candidates) > k > 0:
+        found = scores[candidates]
+        candidates = candidates[found >= np.partition(found, len(found) - k)[len(found) - k]]
     return candidates[np.argsort(-scores[candidates], kind="stable")][: max(k, 0)]
 
 
