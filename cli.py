@@ -11,6 +11,7 @@ import typer
 from webbrain.__main__ import part
 from webbrain.errors import ConfigError
 from webbrain.terminal import print_json, say
+from webbrain.training.commands import app as train_app
 
 if TYPE_CHECKING:
     from webbrain.protocols import Retriever
@@ -27,11 +28,9 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="Build, inspect and check an index.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(index_app, name="index")
-dataset_app = typer.Typer(
-    help="Make training and evaluation data of articles.", no_args_is_help=True, rich_markup_mode=None
-)
-app.add_typer(dataset_app, name="dataset")
+app.add_typer(part("indexing.datasets.commands").app, name="dataset")
 app.add_typer(part("eval.commands").app, name="evaluate")
+app.add_typer(train_app, name="train")
 
 IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
@@ -136,73 +135,6 @@ def index_gc(folder: Annotated[Path, typer.Argument(help="Folder of the index.")
     say(f"deleted {len(deleted)} builds")
     if json:
         print_json({"index": str(folder), "deleted": deleted})
-
-
-@dataset_app.command("build")
-def dataset_build(
-    source: Annotated[Path, typer.Argument(help="File or folder: WebBrain-Raw chunks, a MediaWiki dump, or articles.")],
-    output: Annotated[Path, typer.Option(help="Folder of the dataset.")],
-    kind: Annotated[Literal["raw", "wiki", "articles"], typer.Option(help="What the source is.")],
-    evidence: Annotated[
-        Literal["gold", "retrieved", "both"], typer.Option(help="Supporting passages, retrieved ones, or both.")
-    ] = "gold",
-    retriever: Annotated[Literal["bm25", "hybrid"], typer.Option(help="Ranks the evidence of a title.")] = "bm25",
-    rho: Annotated[float, typer.Option(help="Term recall above which a passage supports a sentence.")] = 0.3,
-    passage_tokens: Annotated[int, typer.Option(help="Words and punctuation marks in a supporting passage.")] = 256,
-    references: Annotated[int, typer.Option(help="References of an example, at most.")] = 5,
-    dev_share: Annotated[float, typer.Option(help="Share of the titles for development.")] = 0.03,
-    test_share: Annotated[float, typer.Option(help="Share of the titles for testing.")] = 0.03,
-    licence: Annotated[str, typer.Option(help="Licence of the source, for the data card.")] = "not stated",
-    seed: Annotated[int, typer.Option(help="Of the order of references and of the negatives.")] = 0,
-    shard_pages: Annotated[int, typer.Option(help="Pages in a shard; bounds the memory.")] = 500,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
-    json: JsonOption = False,
-) -> None:
-    """Make WebBrain-G and WebBrain-R data. A killed build goes on when the same command is run again."""
-    from dataclasses import asdict
-
-    from webbrain.terminal import BuildBars, count_bar
-
-    settings = part("indexing.datasets.settings").DatasetSettings(
-        kind=kind,
-        evidence=evidence,
-        retriever=retriever,
-        rho=rho,
-        passage_tokens=passage_tokens,
-        references=references,
-        dev_share=dev_share,
-        test_share=test_share,
-        licence=licence,
-        seed=seed,
-        shard_pages=shard_pages,
-    )
-    with BuildBars() as bars:
-        report = part("indexing.datasets.build").build_dataset(
-            source, output, settings, workers=workers, progress=bars, bar=count_bar
-        )
-    counts = report.counts
-    _say(f"{sum(counts.get(f'examples/{split}', 0) for split in ('train', 'dev', 'test')):,} examples in {output}")
-    if json:
-        _print_json(asdict(report))
-
-
-@dataset_app.command("describe")
-def dataset_describe(
-    folder: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
-    plots: Annotated[Path | None, typer.Option(help="Folder for histograms as SVG.")] = None,
-    json: JsonOption = False,
-) -> None:
-    """What a dataset holds: counts, rejects by reason, statistics."""
-    found = part("indexing.datasets.describe").describe(folder)
-    if plots:
-        written = part("indexing.datasets.describe").write_plots(found, plots)
-        _say(f"{len(written)} plots in {plots}")
-    if json:
-        _print_json(found)
-        return
-    for name, number in found["counts"].items():
-        print(f"{name:40} {number:,}")
-    print(part("indexing.datasets.card").statistics_table(found["sets"]))
 
 
 @app.command()
