@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
+from webbrain.errors import ConfigError
 from webbrain.terminal import print_json, say
 
 app = typer.Typer(help="Score runs, with the queries they miss counted.", no_args_is_help=True, rich_markup_mode=None)
@@ -112,6 +113,35 @@ def compare(
     _show(found, comparison_lines(found, per_query=per_query), per_query, fail_under, json)
 
 
+@app.command("report")
+def report(
+    run: Annotated[Path, typer.Argument(help="Articles of `run --task write`.")],
+    output: Annotated[list[Path], typer.Option(help="report.html, .md or .json; repeatable.")],
+    references: MaybeReferencesOption = None,
+    qrels: Annotated[Path | None, typer.Option(help="Judgements, to judge the cited documents.")] = None,
+    against: Annotated[Path | None, typer.Option(help="Another run, to show the differences.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="People's labels, to show the scorer's reliability.")] = None,
+    scorer: ScorerOption = None,
+    measures: Annotated[str | None, typer.Option(help="Measures against the references, parted by spaces.")] = None,
+    fail_under: FailUnderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a report of a run: scores with intervals, plots, every article with its evidence, in one file."""
+    from .report import FORMS, gather, write_report
+
+    for path in output:
+        if path.suffix.lower() not in FORMS:
+            raise ConfigError(f"a report ends in one of {', '.join(FORMS)}; mend --output {path}")
+    paths = {"references": references, "qrels": qrels, "against": against, "labels": labels}
+    found = gather(run, **paths, scorer=scorer, measures=measures)
+    for path in output:
+        write_report(found, path)
+        say(f"report of {len(found.items)} queries in {path}")
+    if json:
+        print_json(found.as_json())
+    _stop_if_short(found.run.evaluation.misses(fail_under or []))
+
+
 def _show_evaluation(found: Any, per_query: bool, fail_under: list[str] | None, json: bool) -> None:
     from .tables import evaluation_lines
 
@@ -125,6 +155,11 @@ def _show(found: Result, lines: Iterable[str], per_query: bool, fail_under: list
         print_json(found.as_json(per_query=per_query))
     else:
         print("\n".join(lines))
+    _stop_if_short(short)
+
+
+def _stop_if_short(short: list[str]) -> None:
+    """Exit code 4 when anything falls short of a bound."""
     for message in short:
         say(message)
     if short:

@@ -133,7 +133,7 @@ def _articles(
 
     chosen = [make_measure(name) for name in (measures or _default(references)).split()]
     scored = []
-    for name, items, left_out in zip(names, *_items(runs, references), strict=True):
+    for name, items, left_out in zip(names, *read_run_items(runs, references), strict=True):
         scored.append(RunScores(name, score_items(items, chosen, left_out), mode_of(items)))
     return scored
 
@@ -142,7 +142,7 @@ def _default(references: Path | None) -> str:
     return DEFAULT_MEASURES if references is None else DEFAULT_TEXT_MEASURES
 
 
-def _items(runs: Sequence[Path], references: Path | None) -> tuple[list[list[Item]], list[tuple[str, ...]]]:
+def read_run_items(runs: Sequence[Path], references: Path | None) -> tuple[list[list[Item]], list[tuple[str, ...]]]:
     """Per run its items over the same queries (those with references, else those of any run), and what it left out."""
     articles = [{row.query_id: row.article for row in read_articles(run)} for run in runs]
     texts = {} if references is None else read_references(references)

@@ -26,6 +26,11 @@ class Item:
     references: tuple[str, ...] = ()
 
     @property
+    def title(self) -> str:
+        """What was asked, where the article says so; else the query's id."""
+        return (self.article.query if self.article else "") or self.query_id
+
+    @property
     def text(self) -> str:
         """The article's sentences as running text, without marks; "" when there is none."""
         return "" if self.article is None else " ".join(sentence.text for sentence in self.article.sentences)
