@@ -63,7 +63,7 @@ class Analyzer:
             if term is None:
                 term = known[word] = self._make_term(word)
             found.append(term)
-        return self._split_unspaced(found)
+        return found if text.isascii() else self._split_unspaced(found)
 
     def query_terms(self, text: str) -> list[str]:
         """Terms to search for: stop words only when the query has nothing else."""
