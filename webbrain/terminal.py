@@ -53,7 +53,14 @@ class BuildBars:
     def encoding(self, shard: int, done: int, total: int) -> None:
         self._update(f"encode {shard}", f"encoding shard {shard} (passages)", done, total)
 
-    def _update(self, key: str, label: str, done: int, total: int) -> None:
+    def count(self, items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
+        """Pass items on, counting them in a bar of their own; None where the total is not known."""
+        self._update(label, label, 0, total)
+        for done, item in enumerate(items, 1):
+            self._update(label, label, done, total)
+            yield item
+
+    def _update(self, key: str, label: str, done: int, total: int | None) -> None:
         if self._bars is None:
             return
         if key not in self._tasks:

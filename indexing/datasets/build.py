@@ -16,11 +16,11 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from webbrain.errors import ConfigError, CorpusError
 from webbrain.models import DEFAULT_ENCODER
@@ -31,18 +31,16 @@ from ..files import write_json, write_lock
 from ..progress import Progress, Silent
 from ..read import fingerprint, scan
 from ..settings import BuildSettings
+from .bars import Bar, no_bar
 from .parallel import run_tasks
-from .publish import MANIFEST, publish
+from .publish import INDEX, MANIFEST, publish
 from .settings import DatasetSettings, plan_id
 from .stage import read_receipt
 from .tasks import DOCUMENTS, EXAMPLES, PAGES, ExamplesTask, PagesTask, make_examples, make_pages, pages_done
 
 STAGE = "stage"
-INDEX = "index"
 PLAN = "plan.json"
 READ = "read.json"  # how many shards of pages there are; stands once the source is read to its end
-Item = TypeVar("Item")
-Bar = Callable[[Iterable[Item], int, str], Iterator[Item]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def build_dataset(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
-    bar: Bar[int] | None = None,
+    bar: Bar = no_bar,
 ) -> DatasetReport:
     """Build the dataset of `source` in the folder `output`; the same for any number of workers and after any kill.
 
@@ -78,7 +76,7 @@ def build_dataset(
         if found is not None:
             progress.note("this dataset is already built with these settings: nothing to do")
             return DatasetReport(plan, str(output), False, 0, found["counts"])
-        work = _Work(source, output, plan, settings, workers or os.cpu_count() or 1, progress, bar or _no_bar)
+        work = _Work(source, output, plan, settings, workers or os.cpu_count() or 1, progress, bar)
         return work.run()
 
 
@@ -92,7 +90,7 @@ class _Work:
     settings: DatasetSettings
     workers: int
     progress: Progress
-    bar: Bar[int]
+    bar: Bar
     resumed: int = 0
 
     def run(self) -> DatasetReport:
@@ -102,7 +100,8 @@ class _Work:
         self._examples(shards)
         facts = {"plan_id": self.plan, "source": self.source.name, "fingerprint": fingerprint(self.source)}
         skipped = json.loads((self.stage / READ).read_text(encoding="utf-8"))["skipped"]
-        manifest = publish(self.output, self.stage, self.output / INDEX, shards, self.settings, facts, skipped)
+        self.progress.note("publishing: WebBrain-G, WebBrain-R, statistics")
+        manifest = publish(self.output, self.stage, shards, self.settings, facts, skipped, self.bar)
         shutil.rmtree(self.stage)
         return DatasetReport(self.plan, str(self.output), True, self.resumed, manifest["counts"])
 
@@ -179,7 +178,3 @@ def _finished(output: Path, plan: str) -> dict[str, Any] | None:
     if manifest["plan_id"] == plan:
         return manifest
     raise ConfigError(f"{output} holds a dataset of another source or other settings; give another --output")
-
-
-def _no_bar(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
-    yield from items

@@ -37,7 +37,7 @@ def build(
     """Make WebBrain-G and WebBrain-R data. A killed build goes on when the same command is run again."""
     from dataclasses import asdict
 
-    from webbrain.terminal import BuildBars, count_bar
+    from webbrain.terminal import BuildBars
 
     from .build import build_dataset
     from .settings import DatasetSettings
@@ -56,7 +56,7 @@ def build(
         shard_pages=shard_pages,
     )
     with BuildBars() as bars:
-        report = build_dataset(source, output, settings, workers=workers, progress=bars, bar=count_bar)
+        report = build_dataset(source, output, settings, workers=workers, progress=bars, bar=bars.count)
     counts = report.counts
     say(f"{sum(counts.get(f'examples/{split}', 0) for split in ('train', 'dev', 'test')):,} examples in {output}")
     if json:
@@ -80,11 +80,13 @@ def pack(
 ) -> None:
     """Turn a dataset into token ids, ready to train on. A killed packing goes on behind its last finished set."""
     from webbrain.models import DEFAULT_ENCODER
+    from webbrain.terminal import BuildBars
 
     from .pack import PackSettings, pack_dataset
 
     settings = PackSettings(input_tokens, target_tokens, references, min_recall, unsupported, part_bytes)
-    manifest = pack_dataset(folder, output, tokenizer or DEFAULT_ENCODER, settings, say)
+    with BuildBars() as bars:
+        manifest = pack_dataset(folder, output, tokenizer or DEFAULT_ENCODER, settings, bars.note, bars.count)
     total = sum(entry["bytes"] for entry in manifest["files"].values())
     say(f"{len(manifest['sets'])} sets, {total / 1e6:,.0f} MB in {output}")
     if json:

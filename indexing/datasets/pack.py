@@ -19,6 +19,7 @@ from webbrain.training.packed import FORMAT_VERSION, MANIFEST, TokenMap
 
 from ..files import save_array, sync_file, write_json, write_lock
 from ..receipts import file_entry
+from .bars import Bar, no_bar
 from .describe import describe
 from .formats import Example, ExampleSentence, from_json
 from .publish import RETRIEVAL, WRITING
@@ -28,6 +29,7 @@ from .tokens import PackTokenizer
 
 TEXT_SET = "text"  # WebBrain-R's passages as targets without references, to warm a decoder up on plain language
 BATCH = 256
+Row = dict[str, Any]
 Note = Callable[[str], None]
 
 
@@ -65,17 +67,18 @@ def pack_dataset(
     tokenizer: str = DEFAULT_ENCODER,
     settings: PackSettings | None = None,
     note: Note = lambda _: None,
+    bar: Bar = no_bar,
 ) -> dict[str, Any]:
     """Pack every set of WebBrain-G and the corpus of WebBrain-R; returns the manifest. A set once packed is kept.
 
     Raises CorpusError for a folder that is no dataset, ConfigError for an output that holds another packing.
     """
     settings = settings or PackSettings()
-    plan_id = describe(folder)["plan_id"]
+    dataset = describe(folder)
     encoder = PackTokenizer.load(tokenizer, settings.references)
     head = {
         "format_version": FORMAT_VERSION,
-        "dataset": plan_id,
+        "dataset": dataset["plan_id"],
         "tokenizer": {"name": encoder.name, "sha256": encoder.sha256, "vocabulary": encoder.vocabulary},
         "tokens": asdict(encoder.tokens),
         "limits": {name: getattr(settings, name) for name in ("input_tokens", "target_tokens", "references")},
@@ -85,7 +88,8 @@ def pack_dataset(
         _claim(output, head)
         sets = {}
         for name, path in _sources(folder):
-            sets[name] = _pack_set(name, path, output, encoder, settings)
+            rows = bar(read_rows(path), _rows_of(name, dataset["counts"]), name)
+            sets[name] = _pack_set(name, rows, output, encoder, settings)
             note(f"{name}: {sets[name]['examples']:,} examples, {sets[name]['tokens']:,} tokens")
         files = {path.name: asdict(file_entry(path)) for path in sorted(output.iterdir()) if _is_data(path)}
         manifest = {**head, "sets": sets, "files": files}
@@ -179,7 +183,16 @@ def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
     yield TEXT_SET, folder / RETRIEVAL / "corpus.jsonl"
 
 
-def _pack_set(name: str, path: Path, output: Path, encoder: PackTokenizer, settings: PackSettings) -> dict[str, Any]:
+def _rows_of(name: str, counts: dict[str, int]) -> int | None:
+    """How many rows the file of a set has, as the dataset counted them."""
+    split, _, variant = name.partition(".")
+    kind = {"": "examples", "retrieved": "retrieved", "warmup": "warmup"}[variant]
+    return counts.get("corpus" if name == TEXT_SET else f"{kind}/{split}")
+
+
+def _pack_set(
+    name: str, rows: Iterator[Row], output: Path, encoder: PackTokenizer, settings: PackSettings
+) -> dict[str, Any]:
     """Write the parts of one set, unless a receipt says that it is done; returns its entry in the manifest."""
     receipt = output / f".{name}.json"
     if receipt.exists():
@@ -188,7 +201,7 @@ def _pack_set(name: str, path: Path, output: Path, encoder: PackTokenizer, setti
     counts: Counter[str] = Counter()
     parts: list[dict[str, Any]] = []
     part = _Part(settings.references)
-    for sequences in _read_set(name, path, encoder, settings, counts):
+    for sequences in _read_set(name, rows, encoder, settings, counts):
         part.add(sequences)
         if part.bytes >= settings.part_bytes:
             parts.append(part.write(output, f"{name}-{len(parts):05d}"))
@@ -201,10 +214,9 @@ def _pack_set(name: str, path: Path, output: Path, encoder: PackTokenizer, setti
 
 
 def _read_set(
-    name: str, path: Path, encoder: PackTokenizer, settings: PackSettings, counts: Counter[str]
+    name: str, rows: Iterator[Row], encoder: PackTokenizer, settings: PackSettings, counts: Counter[str]
 ) -> Iterator[Sequences]:
     counts.update(examples=0, tokens=0, left_out=0)
-    rows = read_rows(path)
     while batch := list(islice(rows, BATCH)):
         encoded = _texts_only(batch, encoder, settings) if name == TEXT_SET else _examples(batch, encoder, settings)
         for sequences, cut in encoded:
@@ -218,13 +230,13 @@ def _read_set(
 
 
 def _examples(
-    rows: list[dict[str, Any]], encoder: PackTokenizer, settings: PackSettings
+    rows: list[Row], encoder: PackTokenizer, settings: PackSettings
 ) -> Iterator[tuple[Sequences, Counter[str]]]:
     return _encode([from_json(row) for row in rows], encoder, settings)
 
 
 def _texts_only(
-    rows: list[dict[str, Any]], encoder: PackTokenizer, settings: PackSettings
+    rows: list[Row], encoder: PackTokenizer, settings: PackSettings
 ) -> Iterator[tuple[Sequences, Counter[str]]]:
     for row, ids in zip(rows, encoder.encode([row["contents"] for row in rows]), strict=True):
         target = [*ids[: settings.target_tokens - 1], encoder.tokens.end]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +14,7 @@ from webbrain.store.index import Index
 
 from ..files import sync_file, write_atomically, write_json
 from ..receipts import file_entry
+from .bars import Bar, no_bar
 from .card import card
 from .formats import Example, as_line, from_json, warm_up
 from .settings import FORMAT_VERSION, SPLITS, DatasetSettings
@@ -26,29 +27,31 @@ from .triples import write_corpus, write_triples
 MANIFEST = "dataset.json"
 STATISTICS = "statistics.json"
 CARD = "README.md"
+INDEX = "index"
 WRITING, RETRIEVAL = "webbrain-g", "webbrain-r"
 
 
 def publish(
     output: Path,
     stage: Path,
-    index_folder: Path,
     shards: int,
     settings: DatasetSettings,
     facts: Mapping[str, str],
     skipped: Mapping[str, int],
+    bar: Bar = no_bar,
 ) -> dict[str, Any]:
     """Write everything but the index, manifest last; can be repeated after a crash. Returns the manifest."""
     counts = _sum_receipts(stage, shards)
     counts.update({f"skipped/{name}": number for name, number in skipped.items()})
-    index = Index.open(index_folder)
+    index = Index.open(output / INDEX)
     with SupportTable(stage / "supports.sqlite") as supports:
         rows = _Rows(stage, shards, supports, counts)
-        _write_writing(output / WRITING, rows, settings, counts)
+        _write_writing(output / WRITING, bar(rows, None, "WebBrain-G (examples)"), settings, counts)
         retrieval = output / RETRIEVAL
         retrieval.mkdir(parents=True, exist_ok=True)
         write_corpus(retrieval / "corpus.jsonl", index, supports, counts)
-        write_triples(retrieval, rows, index, supports, settings, counts)
+        total = sum(counts[f"examples/{split}"] for split in SPLITS)
+        write_triples(retrieval, bar(rows, total, "WebBrain-R (queries)"), index, supports, settings, counts)
     _write_rejects(output / "rejects.jsonl", stage, shards)
     write_json(output / STATISTICS, statistics(output / WRITING))
     manifest = _manifest(output, settings, facts, counts, index)
@@ -99,7 +102,9 @@ class _Pair:
         self._rows.write(json_line(example.as_json()))
 
 
-def _write_writing(folder: Path, rows: _Rows, settings: DatasetSettings, counts: Counter[str]) -> None:
+def _write_writing(
+    folder: Path, rows: Iterable[dict[str, Any]], settings: DatasetSettings, counts: Counter[str]
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         gold = settings.evidence in ("gold", "both")
