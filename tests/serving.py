@@ -66,14 +66,14 @@ def run_folder(factory: pytest.TempPathFactory) -> Path:
 
 
 def build_samples(base: Path) -> Path:
-    """The index of the sample corpus under `base`, built once."""
+    """The index of the encyclopaedia of the sample corpus under `base`, built once."""
     from indexing.build import build
     from webbrain.samples import samples_folder
 
     folder = base / "samples"
     with FileLock(base / "samples.lock"):
         if not (folder / "CURRENT").exists():
-            build(samples_folder() / "pages", folder)
+            build(samples_folder() / "pages" / "encyclopaedia", folder)
     return folder
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from webbrain.errors import CorpusError
 
-EXAMPLES = ("Ada Lovelace", "Apollo", "Marie Curie", "How tall is the Eiffel Tower?", "Python")
+EXAMPLES = ("Ada Lovelace", "Mercury", "Marie Curie", "How tall is the Eiffel Tower?", "Rosetta Stone")
 
 
 def samples_folder() -> Path:

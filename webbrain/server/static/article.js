@@ -50,8 +50,10 @@ export class ArticleView {
     const marks = sentence.citations.map((number) => this.mark(sentence, number));
     const words = plain(sentence.text);
     const last = LAST_WORD.exec(words)?.[0] ?? "";
-    byId("text").append(element("span", { className: `sentence ${level(sentence.support)}`, dir: "auto" },
-      words.slice(0, words.length - last.length), element("span", { className: "last" }, last, ...marks)), " ");
+    const shown = element("span", { className: `sentence ${level(sentence.support)}`, dir: "auto" },
+      words.slice(0, words.length - last.length), element("span", { className: "last" }, last, ...marks));
+    byId("text").append(shown, " ");
+    if (shown === byId("text").firstChild) byId("text").dir = getComputedStyle(shown).direction;
   }
 
   mark(sentence, number) {

@@ -126,7 +126,7 @@ export class Card {
 
 function head(reference, close) {
   const title = isolated("h2", reference.title || reference.doc_id, { id: "card-title" });
-  return element("header", {}, element("span", { className: "number" }, String(reference.marker)), title,
+  return element("div", { className: "card-head" }, element("span", { className: "number" }, String(reference.marker)), title,
     button("×", close, { className: "quiet close", "aria-label": "Close" }));
 }
 
@@ -147,7 +147,7 @@ function foot(sentence, reference) {
   const url = webAddress(reference.url);
   const source = url ? outward(url, element("bdi", {}, hostOf(url)), " ↗") : isolated("span", reference.passage_id);
   if (url) source.setAttribute("aria-label", `Open the source at ${hostOf(url)}`);
-  return element("footer", {}, element("span", { className: `support ${name}` }, verdict(sentence)), source);
+  return element("div", { className: "card-foot" }, element("span", { className: `support ${name}` }, verdict(sentence)), source);
 }
 
 function showFirst(block) {

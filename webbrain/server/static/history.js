@@ -8,11 +8,13 @@ const SHOWN = 8;
 function load() {
   try {
     const found = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(found) ? found : [];
+    return Array.isArray(found) ? found.filter(isEntry) : [];
   } catch {
     return [];
   }
 }
+
+const isEntry = (entry) => typeof entry?.record?.query === "string" && Array.isArray(entry.record.sentences);
 
 function save(entries) {
   for (let most = Math.min(entries.length, MOST); most >= 0; most = most > 1 ? most >> 1 : most - 1) {

@@ -64,6 +64,14 @@ export async function* article(query, signal) {
   throw new Trouble("lost", "The connection was lost.");
 }
 
+function parsed(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new Trouble("garbled", "The server's answer could not be read.");
+  }
+}
+
 async function* events(body, signal) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -78,7 +86,7 @@ async function* events(body, signal) {
     text = blocks.pop();
     for (const block of blocks) {
       const data = block.split("\n").filter((line) => line.startsWith("data: "));
-      yield JSON.parse(data.map((line) => line.slice(6)).join("\n"));
+      yield parsed(data.map((line) => line.slice(6)).join("\n"));
     }
   }
 }
