@@ -23,7 +23,8 @@ class QagsOffline:
 
     A question is a sentence with a name, number or date left out. Its answer in a text is the span of the same kind
     whose sentence shares the most stems with the question, those within NEAR_WORDS of the blank counting half as much
-    again. So a number that stands in the source at another predicate is not found, unlike in number precision.
+    again. So a number that stands in the source at another predicate is not found, unlike in number precision. It is no
+    support checker: its ROC AUC against human labels is .55 to .74 (benchmarks/fact_measures.py).
     """
 
     def __init__(self, against: str = "references") -> None:
