@@ -1,7 +1,7 @@
 """What the tests of the service and of the page share: a small library, and a real server over it.
 
-`python -m tests.serving INDEX PAUSE` serves INDEX with a checker that takes PAUSE seconds a sentence, so that a test can
-act in the middle of an article.
+`python -m tests.serving INDEX PAUSE` serves INDEX with a checker that takes PAUSE seconds a sentence, so that a test
+can act in the middle of an article.
 """
 
 from __future__ import annotations

@@ -9,17 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.serving import LiveServer, build_library, build_samples, live_server, run_folder
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
-if not CHROMIUM.exists():
-    pytest.skip(f"{CHROMIUM} is missing; run `apt-get install chromium`", allow_module_level=True)
-sync_api = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright")
-pytest.importorskip("fastapi", reason="the page's tests need webbrain[serve]")
-
-from tests.serving import LiveServer, build_library, build_samples, live_server, run_folder
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +42,9 @@ def samples_server(samples: Path) -> Iterator[LiveServer]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing; run `apt-get install chromium`")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser

@@ -18,8 +18,8 @@ ZALGO = "Z" + "\u0301\u0323\u0330" * 60 + "algo"
 
 def reference(marker: int, text: str, url: str = "") -> dict[str, object]:
     return {
-        "marker": marker, "passage_id": f"p{marker}{SCRIPT}", "doc_id": f"d{marker}", "title": f"{SCRIPT}{BIDI}", "url": url,
-        "text": text, "start": 0, "end": len(text),
+        "marker": marker, "passage_id": f"p{marker}{SCRIPT}", "doc_id": f"d{marker}", "title": f"{SCRIPT}{BIDI}",
+        "url": url, "text": text, "start": 0, "end": len(text),
     }  # fmt: skip
 
 
@@ -101,7 +101,8 @@ def test_markup_in_every_field_is_text(tab: Tab, server: LiveServer) -> None:
     "url",
     [
         "javascript:alert(1)", "JaVaScRiPt:alert(1)", "\tjavascript:alert(1)", "java\nscript:alert(1)", "vbscript:x",
-        "data:text/html,<script>alert(1)</script>", "file:///etc/passwd", "//evil.example/", "/etc/passwd", "about:blank",
+        "data:text/html,<script>alert(1)</script>", "file:///etc/passwd", "//evil.example/", "/etc/passwd",
+        "about:blank",
     ],
 )  # fmt: skip
 def test_only_web_addresses_are_links(tab: Tab, server: LiveServer, url: str) -> None:
@@ -123,7 +124,7 @@ def test_no_string_can_become_markup_or_code(tab: Tab, server: LiveServer) -> No
         with pytest.raises(Exception, match="Trusted"):
             page.evaluate(f"() => {{ {sink} }}")
     page.evaluate(
-        "() => { const s = document.createElement('style'); s.textContent = 'body{display:none}'; document.head.append(s) }"
+        "() => document.head.append(Object.assign(document.createElement('style'), {textContent: 'body{display:none}'}))"
     )
     assert page.locator("body").is_visible()
 

@@ -4,9 +4,6 @@ from pathlib import Path
 
 import pytest
 
-for module in ("fastapi", "uvicorn", "prometheus_client"):
-    pytest.importorskip(module, reason="the service needs webbrain[serve]")
-
 from tests.serving import build_library, run_folder
 
 

@@ -32,7 +32,8 @@ def open_client(library: Path) -> Iterator[TestClient]:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.0.0.1:8080", "localhost:1", "LOCALHOST", "[::1]:8080", "library.example", "library.example."]
+    "host",
+    ["127.0.0.1", "127.0.0.1:8080", "localhost:1", "LOCALHOST", "[::1]:8080", "library.example", "library.example."],
 )
 def test_its_own_names_are_answered(client: TestClient, host: str) -> None:
     assert client.get("/api/health", headers={"host": host}).status_code == 200
@@ -40,7 +41,15 @@ def test_its_own_names_are_answered(client: TestClient, host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.7", "", "[::2]", "library.example.evil"],
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "192.0.2.7",
+        "",
+        "[::2]",
+        "library.example.evil",
+    ],
 )
 @pytest.mark.parametrize("path", EVERYWHERE)
 def test_a_rebound_name_is_refused_everywhere(client: TestClient, host: str, path: str) -> None:
@@ -74,7 +83,9 @@ def test_no_answer_may_be_read_by_another_origin(client: TestClient, origin: str
 
 
 @pytest.mark.parametrize("path", ["/api/search?query=x", "/api/articles?query=x", "/metrics"])
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer é"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer é"]
+)
 def test_without_the_token_nothing_is_read(open_client: TestClient, path: str, header: str) -> None:
     answer = open_client.get(path, headers={"authorization": header.encode()} if header else {})
     assert answer.status_code == 401
@@ -132,8 +143,8 @@ def test_nothing_can_be_changed(client: TestClient, method: str, path: str) -> N
     "path",
     [
         "/static/../guard.py", "/static/%2e%2e/guard.py", "/static/..%2fguard.py", "/static/%2fetc%2fpasswd",
-        "/static//etc/passwd", "/static/..\\guard.py", "/static/", "/static/main.js/", "/static/none.js", "/docs", "/redoc",
-        "/static/main.js%00", "//etc/passwd", "/etc/passwd",
+        "/static//etc/passwd", "/static/..\\guard.py", "/static/", "/static/main.js/", "/static/none.js", "/docs",
+        "/redoc", "/static/main.js%00", "//etc/passwd", "/etc/passwd",
     ],
 )  # fmt: skip
 def test_no_path_names_another_file(client: TestClient, path: str) -> None:

@@ -17,7 +17,18 @@ COMMAND = "from schemathesis.cli import schemathesis; schemathesis()"
 
 @pytest.mark.skipif(importlib.util.find_spec("schemathesis") is None, reason="schemathesis is not installed")
 def test_answers_are_as_documented(library: Path, tmp_path: Path) -> None:
-    options = ["--checks", "all", "--mode", "all", "--max-examples", "25", "--seed", "7", "--generation-database", "none"]
+    options = [
+        "--checks",
+        "all",
+        "--mode",
+        "all",
+        "--max-examples",
+        "25",
+        "--seed",
+        "7",
+        "--generation-database",
+        "none",
+    ]
     with live_server(library) as server:
         ended = subprocess.run(
             [sys.executable, "-c", COMMAND, "run", f"{server.address}/openapi.json", *options],
