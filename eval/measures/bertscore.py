@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.store.index import Index
 
 from ..core import Item, Scores
 from .against import against_references, under_a_bar
@@ -20,16 +21,17 @@ Array = NDArray[np.float32]
 class BertScore:
     """F1, without inverse document frequencies and without rescaling, of the best reference.
 
-    The formula is the bert-score package's; values are those of this encoder's last layer (`bertscore:encoder=FOLDER`
-    takes an index's), so they compare with no published ones, and the name says which encoder it was. A text longer
-    than the encoder reads at once is encoded in pieces, where bert-score would cut it off.
+    The formula is the bert-score package's; values are those of this encoder's last layer (`bertscore:index=FOLDER`
+    takes the one that an index carries), so they compare with no published ones, and the name says which it was. A text
+    longer than the encoder reads at once is encoded in pieces, where bert-score would cut it off; [CLS] and [SEP] are
+    left out, where bert-score lets them be matched.
     """
 
-    def __init__(self, encoder: str | None = None) -> None:
-        self.encoder = encoder
+    def __init__(self, index: str | None = None) -> None:
+        self.index = index
 
     def score(self, items: Sequence[Item]) -> list[Scores]:
-        encoder = OnnxEncoder(Path(self.encoder)) if self.encoder else default_encoder()
+        encoder = Index.open(Path(self.index)).encoder if self.index else default_encoder()
 
         def of_item(item: Item) -> float:
             text = token_vectors(encoder, item.text)

@@ -45,6 +45,12 @@ def test_a_cloze_is_answered_from_the_most_similar_context() -> None:
     assert ClozeAnswerer().answer(question, "Bread is baked in Paris.") == ""
 
 
+def test_a_number_is_asked_for_by_a_number() -> None:
+    (question,) = ClozeAsker().ask(["the crew brought home 21 kilograms of rock."])
+    source = "The crew brought home kilograms of rock for Houston. Later 33 kilograms came."
+    assert ClozeAnswerer().answer(question, source) == "33"
+
+
 @pytest.mark.parametrize("against", ["references", "evidence"])
 def test_qags_offline_tells_true_from_exchanged(against: str) -> None:
     name = f"qags-offline:against={against}"

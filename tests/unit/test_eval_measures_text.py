@@ -12,6 +12,8 @@ from eval.measures import make_measure
 from eval.measures.bertscore import BertScore, token_vectors
 from eval.measures.encoder import default_encoder
 from eval.text import match, score_items
+from indexing.build import build
+from indexing.settings import BuildSettings
 from webbrain.errors import ConfigError
 from webbrain.models import DEFAULT_ENCODER, resolve
 from webbrain.types import Article, Passage, Reference, Sentence
@@ -155,6 +157,14 @@ def test_bertscore_names_its_encoder_and_ranks_paraphrase_over_noise(cache: Path
     assert values["same"] == pytest.approx(1.0, abs=1e-5)
     assert 1 > values["near"] > values["other"] > values["empty"] == 0.0
     assert len(list((cache / "webbrain").iterdir())) == 1
+
+
+@needs_encoder
+def test_bertscore_takes_the_encoder_of_an_index(tmp_path: Path) -> None:
+    (tmp_path / "ada.txt").write_text(LEAD)
+    build(tmp_path / "ada.txt", tmp_path / "index", BuildSettings(precision="fp32"))
+    found = scores(f"bertscore:index={tmp_path / 'index'}", SAME)
+    assert found["BERTScore(all-MiniLM-L6-v2, fp32)"].values["same"] == pytest.approx(1.0, abs=1e-5)
 
 
 @needs_encoder
