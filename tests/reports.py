@@ -70,7 +70,7 @@ def make_report(folder: Path, *, whole: bool = True) -> Report:
     """A report of the run; `whole`: with references, judgements, another run and labels."""
     run = write_run(folder / "run.jsonl")
     if not whole:
-        return gather(run)
+        return gather(run, scorer="exact")
     references = folder / "references.jsonl"
     references.write_text(
         "".join(json.dumps({"id": row["query_id"], "text": BRIDGE}) + "\n" for row in rows()), encoding="utf-8"
@@ -81,7 +81,7 @@ def make_report(folder: Path, *, whole: bool = True) -> Report:
     labelled = [{"query_id": "viaduct", "sentence": at, "label": at in (1, 3)} for at in range(1, 8)]
     labels.write_text("".join(json.dumps(row) + "\n" for row in labelled), encoding="utf-8")
     against = write_run(folder / "gold.jsonl", "gold")
-    return gather(run, references=references, qrels=qrels, against=against, labels=labels)
+    return gather(run, references=references, qrels=qrels, against=against, labels=labels, scorer="exact")
 
 
 def page_of(folder: Path, *, whole: bool = True) -> Path:

@@ -136,7 +136,7 @@ def test_it_stays_quick_with_many_articles(tab: Tab, tmp_path: Path) -> None:
     run = tmp_path / "many.jsonl"
     viaduct = rows()[0]
     run.write_text("".join(json.dumps({**viaduct, "query_id": f"q{n}"}) + "\n" for n in range(300)), encoding="utf-8")
-    write_report(gather(run), tmp_path / "many.html")
+    write_report(gather(run, scorer="exact"), tmp_path / "many.html")
     page = _open(tab, (tmp_path / "many.html").as_uri())
     loaded = page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
     opened = page.evaluate(

@@ -56,7 +56,7 @@ def _run(settings: RunSettings, output: Path, **options: object) -> bytes:
 def whole(index: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The unbroken output of each task."""
     folder = tmp_path_factory.mktemp("whole")
-    return {task: _run(RunSettings(task, index), folder / task) for task in ("search", "write")}  # type: ignore[arg-type]
+    return {task: _run(RunSettings(task, index, writer="extractive"), folder / task) for task in ("search", "write")}  # type: ignore[arg-type]
 
 
 def test_articles_are_written_and_carry_their_provenance(whole: dict[str, bytes]) -> None:
@@ -75,19 +75,32 @@ def test_cut_anywhere_and_resumed_gives_the_same_bytes(
     for cut in [0, 1, len(whole[task]) - 1, len(whole[task]), *rng.sample(range(len(whole[task])), 12)]:
         output = tmp_path / f"{cut}"
         output.write_bytes(whole[task][:cut])
-        assert _run(RunSettings(task, index), output, resume=True) == whole[task]  # type: ignore[arg-type]
+        assert _run(RunSettings(task, index, writer="extractive"), output, resume=True) == whole[task]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_any_number_of_workers_gives_the_same_bytes(
     workers: int, index: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    assert _run(RunSettings("write", index), tmp_path / "out", workers=workers) == whole["write"]
+    assert _run(RunSettings("write", index, writer="extractive"), tmp_path / "out", workers=workers) == whole["write"]
 
 
 def _command(index: Path, queries: Path, output: Path, workers: int) -> list[str]:
     files = ["--index", str(index), "--queries", str(queries), "--output", str(output)]
-    return [sys.executable, "-m", "webbrain", "run", "--task", "write", *files, "--resume", "--workers", str(workers)]
+    return [
+        sys.executable,
+        "-m",
+        "webbrain",
+        "run",
+        "--task",
+        "write",
+        "--writer",
+        "extractive",
+        *files,
+        "--resume",
+        "--workers",
+        str(workers),
+    ]
 
 
 def _queries_file(folder: Path) -> Path:
@@ -192,7 +205,9 @@ def test_gold_evidence_is_the_judged_documents_and_nothing_else(index: Path, tmp
     mode = EvidenceMode("gold")
     rows = [
         json.loads(line)
-        for line in _run(RunSettings("write", index, evidence=mode, qrels=qrels), tmp_path / "o").splitlines()
+        for line in _run(
+            RunSettings("write", index, writer="extractive", evidence=mode, qrels=qrels), tmp_path / "o"
+        ).splitlines()
     ]
     assert {reference["doc_id"] for reference in rows[0]["references"]} == {"tomato-2"}  # though the query says harbour
     assert {row["status"] for row in rows[1:]} == {"no_evidence"}  # nothing is judged relevant to them
@@ -202,7 +217,7 @@ def test_gold_evidence_is_the_judged_documents_and_nothing_else(index: Path, tmp
 
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_a_writer_gets_no_more_references_than_allowed(most: int, index: Path, tmp_path: Path) -> None:
-    settings = RunSettings("write", index, evidence=EvidenceMode(references_used=most))
+    settings = RunSettings("write", index, writer="extractive", evidence=EvidenceMode(references_used=most))
     rows = [json.loads(line) for line in _run(settings, tmp_path / "out").splitlines()]
     assert {row["provenance"]["counts"]["evidence"] for row in rows} == {most}
     assert {row["status"] for row in rows} == ({"ok"} if most else {"no_evidence"})
@@ -225,6 +240,6 @@ def test_a_file_that_is_no_run_is_left_alone(index: Path, tmp_path: Path) -> Non
     output = tmp_path / "notes.txt"
     output.write_text("dear diary\n", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"notes.txt:1"):
-        _run(RunSettings("write", index), output, resume=True)
+        _run(RunSettings("write", index, writer="extractive"), output, resume=True)
     assert output.read_text(encoding="utf-8") == "dear diary\n"
     assert list(tmp_path.iterdir()) == [output]

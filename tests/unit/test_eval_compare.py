@@ -40,7 +40,7 @@ def _of(found: Comparisons, measure: str) -> Any:
 
 
 def test_a_clear_difference_is_significant_and_counted(runs: list[Path]) -> None:
-    found = compare_runs(runs, measures="support")
+    found = compare_runs(runs, measures="support:scorer=exact")
     one = _of(found, "support_rate")
     assert one.difference.mean == pytest.approx(11 / 12)  # the query that the second run lacks counts, as 0
     assert (one.difference.wins, one.difference.ties, one.difference.losses) == (11, 1, 0)
@@ -50,7 +50,7 @@ def test_a_clear_difference_is_significant_and_counted(runs: list[Path]) -> None
 
 def test_holm_is_over_all_comparisons_made(runs: list[Path], tmp_path: Path) -> None:
     third = _file(tmp_path / "third.jsonl", [_row(str(number), FACT if number % 2 else LIE) for number in range(12)])
-    found = compare_runs([*runs, third], measures="support length")
+    found = compare_runs([*runs, third], measures="support:scorer=exact length")
     assert len(found.against_first) == 8
     raw = sorted(one.difference.p for one in found.against_first)
     best = min(found.against_first, key=lambda one: one.difference.p)
@@ -60,14 +60,14 @@ def test_holm_is_over_all_comparisons_made(runs: list[Path], tmp_path: Path) -> 
 
 def test_gold_is_set_beside_retrieved_whatever_the_order(runs: list[Path]) -> None:
     for order in (runs, runs[::-1]):
-        gaps = compare_runs(order, measures="support").gaps
+        gaps = compare_runs(order, measures="support:scorer=exact").gaps
         assert [(gap.a, gap.b) for gap in gaps] == [("liar", "honest")] * 2
         assert gaps[0].difference.mean == pytest.approx(11 / 12)
 
 
 def test_runs_of_other_reference_counts_are_no_partners(runs: list[Path], tmp_path: Path) -> None:
     few = _file(tmp_path / "few.jsonl", [_row(str(number), FACT, "gold", 3) for number in range(12)])
-    assert compare_runs([runs[0], few], measures="support").gaps == ()
+    assert compare_runs([runs[0], few], measures="support:scorer=exact").gaps == ()
 
 
 def test_references_say_which_queries_count(runs: list[Path], tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_one_run_or_two_truths_are_refused(runs: list[Path]) -> None:
 
 
 def test_command_prints_tables_json_and_queries(runs: list[Path]) -> None:
-    arguments = ["evaluate", "compare", *map(str, runs), "--measures", "support"]
+    arguments = ["evaluate", "compare", *map(str, runs), "--measures", "support:scorer=exact"]
     table = CliRunner().invoke(app, [*arguments, "--per-query"]).stdout
     assert "honest: gold evidence; 1 queries missing" in table
     assert "honest - liar" in table
@@ -110,7 +110,7 @@ def test_command_prints_tables_json_and_queries(runs: list[Path]) -> None:
 
 @pytest.mark.parametrize(("least", "code"), [("0.9", 0), ("0.95", 4)])
 def test_fail_under_bounds_the_later_runs_only(least: str, code: int, runs: list[Path]) -> None:
-    arguments = ["evaluate", "compare", *map(str, runs), "--measures", "support"]
+    arguments = ["evaluate", "compare", *map(str, runs), "--measures", "support:scorer=exact"]
     assert CliRunner().invoke(app, [*arguments, "--fail-under", f"support_rate={least}"]).exit_code == code
 
 
@@ -118,6 +118,6 @@ def test_files_of_one_name_are_told_apart(runs: list[Path], tmp_path: Path) -> N
     (tmp_path / "other").mkdir()
     twin = tmp_path / "other" / "liar.jsonl"
     twin.write_bytes(runs[0].read_bytes())
-    found = compare_runs([runs[0], twin], measures="support")
+    found = compare_runs([runs[0], twin], measures="support:scorer=exact")
     assert [run.name for run in found.runs] == [str(runs[0]), str(twin)]
     assert _of(found, "support_rate").difference.p == 1.0

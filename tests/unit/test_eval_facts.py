@@ -43,14 +43,14 @@ def _values(found: Any, name: str) -> dict[str, float | None]:
 
 def test_support_is_of_the_evidence_and_citation_recall_of_the_mark(run: Path) -> None:
     """A true sentence with the wrong mark: true to its evidence, but cited wrongly."""
-    facts, citations = evaluate_facts(run), evaluate_citations(run)
+    facts, citations = evaluate_facts(run, scorer="exact"), evaluate_citations(run, scorer="exact")
     assert _values(facts, "support_rate") == {"right": 1.0, "wrong mark": 1.0, "false": 0.0, "silent": None}
     assert _values(citations, "citation_recall") == {"right": 1.0, "wrong mark": 0.0, "false": 0.0, "silent": None}
     assert _values(facts, "number precision")["false"] == 0.0
 
 
 def test_copying_silence_and_length_stand_beside_the_scores(run: Path) -> None:
-    for found in (evaluate_facts(run), evaluate_citations(run)):
+    for found in (evaluate_facts(run, scorer="exact"), evaluate_citations(run, scorer="exact")):
         assert _values(found, "coverage")["right"] == 1.0
         assert _values(found, "abstained")["silent"] == 1.0
         assert _values(found, "words")["right"] == 8
@@ -59,7 +59,7 @@ def test_copying_silence_and_length_stand_beside_the_scores(run: Path) -> None:
 
 def test_a_query_that_the_run_lacks_scores_the_default_and_is_counted(run: Path, tmp_path: Path) -> None:
     queries = _file(tmp_path / "queries.jsonl", [{"id": name, "text": "x"} for name in ("right", "lacking")])
-    found = evaluate_facts(run, queries=queries)
+    found = evaluate_facts(run, scorer="exact", queries=queries)
     assert _values(found, "support_rate") == {"right": 1.0, "lacking": 0.0}
     assert found.missing == ("lacking",)
     assert found.left_out == ("wrong mark", "false", "silent")
@@ -76,7 +76,7 @@ def test_a_run_of_nothing_or_on_other_queries_is_an_error(tmp_path: Path, run: P
 
 @pytest.mark.parametrize("command", ["facts", "citations"])
 def test_command_prints_json_and_a_table(command: str, run: Path) -> None:
-    result = CliRunner().invoke(app, ["evaluate", command, str(run), "--json", "--per-query"])
+    result = CliRunner().invoke(app, ["evaluate", command, str(run), "--scorer", "exact", "--json", "--per-query"])
     found = json.loads(result.stdout)
     name = "support_rate" if command == "facts" else "citation_recall"
     assert found["measures"][name]["n"] == 3
@@ -84,12 +84,14 @@ def test_command_prints_json_and_a_table(command: str, run: Path) -> None:
     assert 0 <= found["measures"][name]["interval"]["low"] <= found["measures"][name]["value"]
     assert found["per_query"]["silent"][name] is None
     assert found["settings"] == {"support scorer": "exact"}
-    table = CliRunner().invoke(app, ["evaluate", command, str(run)]).stdout
+    table = CliRunner().invoke(app, ["evaluate", command, str(run), "--scorer", "exact"]).stdout
     assert "support scorer: exact" in table
     assert name in table
 
 
 @pytest.mark.parametrize(("least", "code"), [("0.5", 0), ("0.9", 4)])
 def test_fail_under(least: str, code: int, run: Path) -> None:
-    result = CliRunner().invoke(app, ["evaluate", "facts", str(run), "--fail-under", f"support_rate={least}"])
+    result = CliRunner().invoke(
+        app, ["evaluate", "facts", str(run), "--scorer", "exact", "--fail-under", f"support_rate={least}"]
+    )
     assert result.exit_code == code
