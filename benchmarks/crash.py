@@ -1,19 +1,22 @@
 """SIGKILL an index build again and again, resume it, and compare what comes out with an unbroken build.
 
-    python benchmarks/crash.py [--kills 200] [--corpus corpus_samples/pages] [--seed 1]
+    python benchmarks/crash.py [--kills 200] [--corpus FOLDER] [--seed 1]
 
 Three ways to die, in turn: after a random time; before a random step (a file opened for writing, an fsync, a rename, a
 deletion ...); and at one of the last steps of a fresh build, where it is published. An older index stands in the folder
 all the while: after every kill, and while the next build runs, it must open and answer as before, until the new one is
 complete. Then every file, row, vector, ranking and score must equal those of the unbroken build. Builds have shards of
-several sizes, whose rows, vectors, rankings and scores must agree as well.
+several sizes, whose rows, vectors, rankings and scores must agree as well. The corpus is a third of `corpus_samples`
+unless another is named.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -27,6 +30,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from indexing import vectors
 from indexing.build import build
 from indexing.settings import BuildSettings
 from webbrain.errors import WebBrainError
@@ -35,10 +39,11 @@ from webbrain.store.index import Index
 from webbrain.store.verify import verify
 
 ROOT = Path(__file__).parents[1]
-SHARDS = (25, 100, 1000)  # passages in a shard; the last: one shard of several blocks of vectors
+SHARDS = (12, 50, 1000)  # passages in a shard; the last: one shard of several blocks of vectors
+BLOCK = 16  # passages encoded between two flushes here, so that a shard has several
 QUERIES = ("Eiffel Tower", "who invented the steam engine", "smallpox vaccine 1796", "the", "Jaguar", "nothing of it")
 LAST_STEPS = 24
-FIRST_SECONDS = 1.0  # within which a build is killed the first time; later ones of the same build get longer
+FIRST_SECONDS = 0.5  # within which a build is killed the first time; later ones of the same build get longer
 OLD = BuildSettings(encoder=None, shard_passages=60)
 
 
@@ -54,19 +59,20 @@ class Report:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["child"]:
-        child(Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
+    if sys.argv[1:] == ["serve"]:
+        serve()
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--corpus", type=Path, default=ROOT / "corpus_samples/pages")
+    parser.add_argument("--corpus", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        report = crash_loop(arguments.corpus, Path(folder), arguments.kills, seed=arguments.seed)
+        corpus = arguments.corpus or sample(Path(folder) / "corpus")
+        report = crash_loop(corpus, Path(folder), arguments.kills, seed=arguments.seed, say=print)
     print(
-        f"{report.kills} SIGKILLs in {report.builds} builds, the old index opened {report.reads} times meanwhile, "
+        f"{report.kills} SIGKILLs in {report.builds} builds, the index opened {report.reads} times meanwhile, "
         f"{len(report.differences)} differences, {time.perf_counter() - begin:.0f} s"
     )
     for step, number in report.where.most_common():
@@ -76,22 +82,38 @@ def main() -> None:
     sys.exit(bool(report.differences))
 
 
-def crash_loop(corpus: Path, folder: Path, kills: int, *, shards: tuple[int, ...] = SHARDS, seed: int = 1) -> Report:
+def sample(folder: Path) -> Path:
+    """A third of the sample pages, with all the hostile ones."""
+    pages = ROOT / "corpus_samples/pages"
+    for number, path in enumerate(sorted(path for path in pages.rglob("*") if path.is_file())):
+        if number % 3 == 0 or path.parent.name == "hostile":
+            target = folder / path.relative_to(pages)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    return folder
+
+
+def crash_loop(
+    corpus: Path, folder: Path, kills: int, *, shards: tuple[int, ...] = SHARDS, seed: int = 1, say: Any = None
+) -> Report:
     """Kill builds of `corpus` inside `folder` until `kills` of them died; see the module's description."""
-    report = Report()
-    draw = random.Random(seed)
+    report, draw = Report(), random.Random(seed)
     build(corpus, folder / "old", OLD)
     old = content(Index.open(folder / "old"))
-    unbroken = {size: _unbroken(corpus, folder, size) for size in shards}
-    _compare_shardings({size: found for size, (found, _) in unbroken.items()}, report)
-    while report.kills < kills:
-        size = shards[report.builds % len(shards)]
-        expected, steps = unbroken[size]
-        killer = _Killer(corpus, folder / "killed", size, steps, draw, report)
-        killer.until_done(("time", "step", "publish")[report.builds % 3], old)
-        _compare(expected, content(Index.open(killer.output)), f"build {report.builds}, shards of {size}", report)
-        report.differences += verify(killer.output, full=True)
-        report.builds += 1
+    with _Server() as server:
+        unbroken = {size: _unbroken(server, corpus, folder, size) for size in shards}
+        _compare_shardings({size: found for size, (found, _) in unbroken.items()}, report)
+        while report.kills < kills:
+            size, way = shards[report.builds % len(shards)], ("time", "step", "publish")[report.builds % 3]
+            expected, steps = unbroken[size]
+            killer = _Killer(server, corpus, folder / "killed", size, steps, draw, report)
+            killer.until_done(way, old)
+            what = f"build {report.builds}, shards of {size}, killed by {way}"
+            _compare(expected, content(Index.open(killer.output)), what, report)
+            report.differences += verify(killer.output, full=True)
+            report.builds += 1
+            if say:
+                say(f"{what}: {report.kills} kills so far", flush=True)
     return report
 
 
@@ -116,23 +138,24 @@ def _places(index: Index) -> Iterator[tuple[int, int]]:
     return map(index.locate, range(len(index) if index.has_vectors else 0))
 
 
-def _unbroken(corpus: Path, folder: Path, size: int) -> tuple[dict[str, Any], int]:
+def _unbroken(server: _Server, corpus: Path, folder: Path, size: int) -> tuple[dict[str, Any], int]:
     """(content, steps) of a build that nobody disturbs."""
     output = folder / f"unbroken-{size}"
     shutil.copytree(folder / "old", output)
-    run = subprocess.run(_command(corpus, output, size, 0), cwd=ROOT, capture_output=True, text=True, check=True)
-    return content(Index.open(output)), int(run.stdout)
-
-
-def _command(corpus: Path, output: Path, size: int, die_at: int) -> list[str]:
-    return [sys.executable, str(Path(__file__).resolve()), "child", str(corpus), str(output), str(size), str(die_at)]
+    server.start(corpus, output, size)
+    status, said = server.wait()
+    if status:
+        raise RuntimeError(f"an undisturbed build ended with {status}: {said}")
+    return content(Index.open(output)), int(said)
 
 
 class _Killer:
-    """Starts builds of one folder and kills them until one comes through."""
+    """Starts builds of one folder and has them killed until one comes through."""
 
-    def __init__(self, corpus: Path, output: Path, size: int, steps: int, draw: random.Random, report: Report) -> None:
-        self.corpus, self.output, self.size = corpus, output, size
+    def __init__(
+        self, server: _Server, corpus: Path, output: Path, size: int, steps: int, draw: random.Random, report: Report
+    ) -> None:
+        self.server, self.corpus, self.output, self.size = server, corpus, output, size
         self.steps, self.draw, self.report = steps, draw, report
         shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(output.with_name("old"), output)
@@ -140,19 +163,17 @@ class _Killer:
     def until_done(self, way: str, old: dict[str, Any]) -> None:
         fresh, patience = True, FIRST_SECONDS
         while True:
-            die_at = self._die_at(way, fresh)
-            command = _command(self.corpus, self.output, self.size, die_at)
-            with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-                if way == "time":
-                    self._kill_in_time(process, patience)
-                self._read_while(process, old)
-                said = process.stderr.read().decode() if process.stderr else ""
-            if process.returncode == 0:
+            delay = self.draw.uniform(0, patience) if way == "time" else 0.0
+            self.server.start(self.corpus, self.output, self.size, die_at=self._die_at(way, fresh), delay=delay)
+            while not self.server.is_done(0.2):
+                self._read(old)
+            status, said = self.server.wait()
+            if status == 0:
                 return
-            if process.returncode != -signal.SIGKILL:
-                raise RuntimeError(f"the build ended by itself with {process.returncode}: {said}")
+            if status != -signal.SIGKILL:
+                raise RuntimeError(f"the build ended by itself with {status}: {said}")
             self.report.kills += 1
-            self.report.where[said.rsplit("\n", 2)[-2] if "before" in said else "after a random time"] += 1
+            self.report.where[said or "after a random time"] += 1
             self._read(old)
             fresh, patience = False, patience * 1.2
 
@@ -163,20 +184,6 @@ class _Killer:
         if way == "publish" and fresh:
             return self.steps - self.draw.randrange(LAST_STEPS)
         return 1 + self.draw.randrange(max(self.steps // 4, 2))
-
-    def _kill_in_time(self, process: subprocess.Popen[bytes], patience: float) -> None:
-        """Up to `patience` seconds after its imports, however slow the machine."""
-        assert process.stderr is not None
-        process.stderr.readline()
-        deadline = time.monotonic() + self.draw.uniform(0, patience)
-        while time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.01)
-        process.kill()
-
-    def _read_while(self, process: subprocess.Popen[bytes], old: dict[str, Any]) -> None:
-        while process.poll() is None:
-            self._read(old)
-            time.sleep(0.2)
 
     def _read(self, old: dict[str, Any]) -> None:
         """What is published is the whole old index or a whole new one."""
@@ -203,12 +210,70 @@ def _compare_shardings(found: dict[int, dict[str, Any]], report: Report) -> None
                 report.differences.append(f"shards of {first} and of {other} have other {key}")
 
 
-def child(corpus: Path, output: Path, size: int, die_at: int) -> None:
-    """A build that kills itself before its step `die_at`; prints the number of its steps when it comes through."""
-    print("begins", file=sys.stderr, flush=True)
-    with _steps(die_at) as count:
-        build(corpus, output, BuildSettings(shard_passages=size), threads=1)
-    print(count[0])
+class _Server:
+    """A process with everything imported and no thread, which forks a build whenever it is told to."""
+
+    def __enter__(self) -> _Server:
+        command = [sys.executable, str(Path(__file__).resolve()), "serve"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+
+    def start(self, corpus: Path, output: Path, size: int, die_at: int = 0, delay: float = 0.0) -> None:
+        """Begin a build that dies before its step `die_at`, or after `delay` seconds (0: never)."""
+        assert self.process.stdin is not None
+        order = {"corpus": str(corpus), "output": str(output), "size": size, "die_at": die_at, "delay": delay}
+        self.process.stdin.write(json.dumps(order) + "\n")
+
+    def is_done(self, seconds: float) -> bool:
+        return bool(select.select([self.process.stdout], [], [], seconds)[0])
+
+    def wait(self) -> tuple[int, str]:
+        """(exit code or minus the signal, the last line that the build said)."""
+        assert self.process.stdout is not None
+        status, said = json.loads(self.process.stdout.readline())
+        return status, said
+
+
+def serve() -> None:
+    """One build an order, until stdin ends."""
+    import faiss  # noqa: F401  # once here, not in every build
+    import onnx  # noqa: F401
+    import onnxruntime  # noqa: F401
+
+    vectors.BLOCK = BLOCK
+    for line in sys.stdin:
+        order = json.loads(line)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.dup2(writer, 2)
+            _build_and_exit(Path(order["corpus"]), Path(order["output"]), order["size"], order["die_at"])
+        os.close(writer)
+        if order["delay"]:
+            time.sleep(order["delay"])
+            os.kill(child, signal.SIGKILL)
+        with os.fdopen(reader) as said:
+            lines = said.read().splitlines()
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(json.dumps([status, lines[-1] if lines else ""]), flush=True)
+
+
+def _build_and_exit(corpus: Path, output: Path, size: int, die_at: int) -> None:
+    status = 1
+    try:
+        with _steps(die_at) as count:
+            build(corpus, output, BuildSettings(shard_passages=size), threads=1)
+        os.write(2, f"{count[0]}\n".encode())
+        status = 0
+    except WebBrainError as error:
+        os.write(2, f"{error}\n".encode())
+    finally:
+        os._exit(status)
 
 
 CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree")
@@ -232,7 +297,7 @@ def _steps(die_at: int) -> Iterator[list[int]]:
         elif active and event == "open" and _writes(arguments[1], arguments[2]):
             step(f"writing {_kind(arguments[0])}")
 
-    def sync(handle: int, original: Any = os.fsync) -> None:
+    def sync(handle: int) -> None:
         step("an fsync")
         original(handle)
         step("what follows an fsync")
@@ -250,12 +315,10 @@ def _writes(mode: Any, flags: Any) -> bool:
 
 
 def _kind(path: Any) -> str:
-    """The file's kind: its name without numbers."""
-    return (
-        "".join(char for char in Path(os.fsdecode(path)).name if not char.isdigit())
-        if isinstance(path, str | bytes | Path)
-        else "?"
-    )
+    """A path's name without numbers."""
+    if not isinstance(path, str | bytes | Path):
+        return "a handle"
+    return "".join(char for char in Path(os.fsdecode(path)).name if not char.isdigit())
 
 
 if __name__ == "__main__":

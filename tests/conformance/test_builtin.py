@@ -1,0 +1,86 @@
+"""Every built-in part against the suite of its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from webbrain.encoding.encoder import OnnxEncoder, package_encoder
+from webbrain.grounding.exact import ExactScorer
+from webbrain.models import DEFAULT_ENCODER, resolve
+from webbrain.protocols import Encoder, Retriever, SupportScorer, Writer
+from webbrain.retrieval.bm25 import Bm25Retriever
+from webbrain.retrieval.dense import DenseRetriever
+from webbrain.retrieval.fusion import ReciprocalRank, ScoreSum
+from webbrain.retrieval.hybrid import HybridRetriever
+from webbrain.store.index import Index
+from webbrain.testing import (
+    EncoderConformance,
+    FuserConformance,
+    RetrieverConformance,
+    SupportScorerConformance,
+    WriterConformance,
+)
+from webbrain.writing.extractive import ExtractiveWriter
+
+
+class TestBm25(RetrieverConformance):
+    @pytest.fixture
+    def make(self) -> Callable[[Index], Retriever]:
+        return Bm25Retriever
+
+
+class TestDense(RetrieverConformance):
+    vectors: ClassVar[bool] = True
+
+    @pytest.fixture
+    def make(self) -> Callable[[Index], Retriever]:
+        return DenseRetriever
+
+
+class TestHybrid(RetrieverConformance):
+    vectors: ClassVar[bool] = True
+
+    @pytest.fixture(params=[ReciprocalRank(), ScoreSum()], ids=["rrf", "score"])
+    def make(self, request: pytest.FixtureRequest) -> Callable[[Index], Retriever]:
+        return lambda index: HybridRetriever(index, request.param)
+
+
+class TestFusers(FuserConformance):
+    @pytest.fixture(params=[ReciprocalRank(), ReciprocalRank(1), ScoreSum()], ids=repr)
+    def fuser(self, request: pytest.FixtureRequest) -> ReciprocalRank | ScoreSum:
+        return request.param
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    done: dict[str, Path] = {}
+
+    def package(precision: str) -> Path:
+        if precision not in done:
+            done[precision] = tmp_path_factory.mktemp(precision)
+            package_encoder(resolve(DEFAULT_ENCODER), done[precision], precision)
+        return done[precision]
+
+    return package
+
+
+class TestOnnxEncoder(EncoderConformance):
+    @pytest.fixture(params=["int8", "fp32"])
+    def encoder(self, request: pytest.FixtureRequest, packaged: Callable[[str], Path]) -> Encoder:
+        return OnnxEncoder(packaged(request.param))
+
+
+class TestExtractiveWriter(WriterConformance):
+    @pytest.fixture(params=["int8", None], ids=["vectors", "words"])
+    def writer(self, request: pytest.FixtureRequest, packaged: Callable[[str], Path]) -> Writer:
+        return ExtractiveWriter(OnnxEncoder(packaged(request.param)) if request.param else None)
+
+
+class TestExactScorer(SupportScorerConformance):
+    @pytest.fixture
+    def scorer(self) -> SupportScorer:
+        return ExactScorer()
