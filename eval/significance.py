@@ -37,7 +37,8 @@ class Interval:
 class Difference:
     """`b` against `a` over the `n` queries that both score; `excluded` queries are None in either or absent from one.
 
-    `mean` is mean(b) - mean(a); `p` is two-sided; `wins` counts queries where b is higher.
+    `mean` is mean(b) - mean(a); `wins` counts queries where b is higher. `p` is two-sided; None where no query differs:
+    there is nothing to test then, and no correction is to be paid for it.
     """
 
     mean: float | None
@@ -126,7 +127,7 @@ def compare_pairs(
     return Difference(
         mean=float(np.mean(differences)),
         interval=bootstrap_interval(differences, resamples=resamples, seed=seed),
-        p=paired_randomisation(first, second, resamples=resamples, seed=seed),
+        p=paired_randomisation(first, second, resamples=resamples, seed=seed) if wins or losses else None,
         n=len(both),
         excluded=excluded,
         wins=wins,
