@@ -72,12 +72,12 @@ def test_the_keyboard_alone_does_everything(tab: Tab, server: LiveServer) -> Non
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate(focused) == "card"
-    assert page.locator("#card mark").all_inner_texts() == [
-        "built between 1861 and 1864 by the engineer Josephine Harrow"
-    ]
+    second = page.locator("#card mark").first.inner_text()
+    assert second in page.locator(".sentence").nth(1).inner_text()
     page.keyboard.press("ArrowRight")
-    assert "19 nautical miles" in page.locator("#card mark").inner_text()
+    assert page.locator("#card mark").first.inner_text() in page.locator(".sentence").nth(2).inner_text()
     page.keyboard.press("ArrowLeft")
+    assert page.locator("#card mark").first.inner_text() == second
     page.keyboard.press("Tab")
     assert page.evaluate(focused) == "quiet close"
     page.keyboard.press("Tab")

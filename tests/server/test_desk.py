@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,10 +59,12 @@ async def until(happened: Callable[[], object]) -> None:
 
 
 def played(desk: Desk, play: Callable[[], Awaitable[None]]) -> None:
-    try:
-        asyncio.run(asyncio.wait_for(play(), 40))
-    finally:
-        desk.shut()
+    """Run in a thread of its own: a browser's tests may have left a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            thread.submit(lambda: asyncio.run(asyncio.wait_for(play(), 40))).result()
+        finally:
+            desk.shut()
 
 
 def metric(desk: Desk, name: str, **labels: str) -> float | None:
