@@ -16,6 +16,7 @@ from indexing.datasets.build import build_dataset
 from indexing.datasets.describe import describe, write_plots
 from indexing.datasets.formats import as_line, from_json, parse_line
 from indexing.datasets.settings import DatasetSettings
+from indexing.datasets.stage import ShardFiles, read_receipt, shard_path
 from webbrain.errors import ConfigError, CorpusError
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [_article(number) for number in range(24)]
-    rows.append({**_article(3), "title": "Copy of an id"})
+    rows.append(_article(3))
     return _write(tmp_path_factory.mktemp("source") / "articles.jsonl", rows)
 
 
@@ -144,6 +145,7 @@ def test_a_second_page_of_an_id_is_rejected_and_counted(built: Path) -> None:
     ids = [row["id"] for name in ("train", "dev", "test") for row in _rows(built / f"webbrain-g/{name}.jsonl")]
     assert len(ids) == len(set(ids)) == sum(counts[f"examples/{name}"] for name in ("train", "dev", "test"))
     assert counts["records"] == counts["pages"] == 25
+    assert counts["reject/duplicate_id"] == 1
     turned_away = sum(number for name, number in counts.items() if name.startswith("reject/"))
     assert len(ids) + turned_away == 25
 
@@ -180,6 +182,7 @@ import sys
 from pathlib import Path
 from indexing.datasets.build import build_dataset
 from indexing.datasets.settings import DatasetSettings
+from indexing.datasets.stage import ShardFiles, read_receipt, shard_path
 settings = DatasetSettings(evidence="both", dev_share=0.2, test_share=0.2, passage_tokens=40, shard_pages=2)
 if __name__ == "__main__":
     build_dataset(Path(sys.argv[1]), Path(sys.argv[2]), settings, workers=int(sys.argv[3]))
@@ -209,6 +212,18 @@ def _wait_for(folder: Path, process: subprocess.Popen[bytes]) -> None:
         assert process.poll() is None, "the build ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.001)
+
+
+def test_a_shard_whose_file_was_cut_is_not_finished(tmp_path: Path) -> None:
+    with ShardFiles(tmp_path, 7, ("pages",)) as shard:
+        shard.write("pages", {"id": 1})
+        shard.counts["pages"] += 1
+        assert read_receipt(tmp_path, 7) is None
+    receipt = read_receipt(tmp_path, 7)
+    assert receipt is not None
+    assert receipt.counts == {"pages": 1}
+    shard_path(tmp_path, 7, "pages").write_text("{")
+    assert read_receipt(tmp_path, 7) is None
 
 
 def test_an_unfinished_dataset_of_other_settings_is_not_touched(source: Path, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def test_plain_articles(tmp_path: Path) -> None:
 
 def test_a_mediawiki_dump(tmp_path: Path) -> None:
     wikitext = (
-        "'''Ada Lovelace''' was an [[England|English]] mathematician of the 19th century.&lt;ref&gt;A book&lt;/ref&gt; {{citation}}\n"
+        "'''Ada Lovelace''' was an [[England|English]] mathematician of the 19th century."
+        "&lt;ref&gt;A book&lt;/ref&gt; {{citation}}\n"
         f"== Life ==\n{LIFE}\n=== Writing ===\n{NOTES}\n== See also ==\n* [[Charles Babbage]]\n"
     )
     pages = [("Ada Lovelace", "", wikitext), ("Ada", '<redirect title="Ada Lovelace"/>', "#REDIRECT [[Ada Lovelace]]")]
