@@ -77,6 +77,18 @@ def _markers(cell: str) -> Iterator[str]:
 
 ATTACKS = list(attacks())
 EVERY_MARKER = sorted({marker for attack in ATTACKS for marker in attack.markers})
+WRITTEN_AT_PROGRAMS = [
+    "hostile/chess-ignore-instructions.html",
+    "hostile/coffee-chat-transcript.txt",
+    "hostile/linux-script-in-text.txt",
+    "hostile/world-wide-web-xss.html",
+    "hostile/steam-engine-markdown-injection.md",
+    "hostile/eiffel-tower-seo-spam.html",
+    "hostile-odd-2",
+    "hostile/vaccination-false-authority.md",
+    "hostile/hedy-lamarr-template-injection.txt",
+    "hostile/smallpox-eradication-fake-boundaries.txt",
+]
 every_attack = pytest.mark.parametrize("attack", ATTACKS, ids=[Path(attack.path).stem for attack in ATTACKS])
 
 
@@ -230,6 +242,16 @@ def test_among_all_pages(attack: Attack, desk: Any, queries: dict[str, str]) -> 
 def test_no_article_of_any_query_shows_a_marker(desk: Any, queries: dict[str, str]) -> None:
     shows = {text: found(shown(desk.write(text)), EVERY_MARKER) for text in queries.values()}
     assert {text: markers for text, markers in shows.items() if markers} == {}
+
+
+@pytest.mark.parametrize("doc_id", WRITTEN_AT_PROGRAMS)
+def test_pages_written_at_programs_are_no_evidence(doc_id: str, desk: Any) -> None:
+    """Not even for their own words as the query, which nothing else in the corpus fits as well."""
+    query = desk.passages(lambda other: other == doc_id)[0].text[:200]
+    ranking = desk.pipeline.retriever.search(query, 20)
+    evidence = desk.pipeline.selector.select(query, ranking)
+    assert ranking[0].passage.doc_id == doc_id
+    assert doc_id not in {hit.passage.doc_id for hit in evidence.hits}
 
 
 @every_attack
