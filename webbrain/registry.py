@@ -58,7 +58,17 @@ WRITERS = Registry(
     {
         "extractive": "webbrain.writing.extractive:ExtractiveWriter",
         "fid": "webbrain.writing.fid.writer:FidWriter",
+        "compact": "webbrain.writing.compact.writer:CompactWriter",
         "chat": "webbrain.writing.chat.writer:ChatWriter",
     },
 )
-SCORERS = Registry("support scorer", "webbrain.scorers", {"exact": "webbrain.grounding.exact:ExactScorer"})
+SCORERS = Registry(
+    "support scorer",
+    "webbrain.scorers",
+    {
+        "exact": "webbrain.grounding.exact:ExactScorer",
+        "tier1": "webbrain.grounding.tier1:Tier1Scorer",
+        "nli": "webbrain.grounding.nli:NliScorer",
+        "judge": "webbrain.grounding.judge:JudgeScorer",
+    },
+)

@@ -86,6 +86,12 @@ class OnnxEncoder:
         """Per text the unnormalised token vectors, shape (tokens, dim), with those of [CLS] and [SEP] left out."""
         return [rows[1:-1] for rows in self._map("tokens", texts)]
 
+    def encode_ids(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """The token vectors of ids as they are, shape (n, dim): for who puts texts together himself."""
+        self._load()
+        states: NDArray[np.float32] = self._session.run(["tokens"], {"ids": np.array([ids], np.int64)})[0][0]
+        return states
+
     def _map(self, output: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
         self._load()
 

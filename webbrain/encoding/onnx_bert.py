@@ -7,6 +7,7 @@ another shard.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from webbrain.errors import ConfigError
 from webbrain.models import ModelFiles
 
 Array = NDArray[Any]
+Shapes = dict[str, list[int | str]]
+_IDS = frozenset({"ids", "position", "numbers"})
 _CONTRIB = "com.microsoft"
 _BLOCK = 128  # weights that share one int8 scale; inputs are quantised in the same blocks
 PRECISIONS = ("int8", "fp32")
@@ -29,9 +32,11 @@ def export(model: ModelFiles, target: Path, precision: str = "int8") -> None:
     if precision not in PRECISIONS:
         raise ConfigError(f"unknown precision {precision!r}; known are: {', '.join(PRECISIONS)}")
     _check_supported(model)
-    graph = _Graph(int8=precision == "int8")
+    graph = Graph(int8=precision == "int8")
     _bert(graph, model)
-    onnx.save(graph.finish(int(model.read_json("config.json")["hidden_size"])), str(target))
+    dim = int(model.read_json("config.json")["hidden_size"])
+    outputs: Shapes = {"tokens": [1, "n", dim], "sentence": [1, dim]}
+    onnx.save(graph.finish("encoder", {"ids": [1, "n"]}, outputs), str(target))
 
 
 def _check_supported(model: ModelFiles) -> None:
@@ -44,7 +49,7 @@ def _check_supported(model: ModelFiles) -> None:
         )
 
 
-class _Graph:
+class Graph:
     """Collects nodes and weights; each method adds one operation and returns the name of its output."""
 
     def __init__(self, int8: bool) -> None:
@@ -55,7 +60,7 @@ class _Graph:
     def weight(self, name: str, values: Array) -> str:
         from onnx import numpy_helper
 
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def node(self, op: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
@@ -86,13 +91,15 @@ class _Graph:
         scales = self.node("Gather", [self.weight(f"{name}.scale", scale.astype(np.float32)), ids], f"{name}.scales")
         return self.node("Mul", [real, scales], f"{name}.out")
 
-    def finish(self, dim: int) -> Any:
+    def finish(self, name: str, inputs: Shapes, outputs: Shapes) -> Any:
+        """The model; a shape is the sizes or names of the axes, and inputs without decimals are named in `_IDS`."""
         from onnx import TensorProto, helper
 
-        ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "n"])
-        tokens = helper.make_tensor_value_info("tokens", TensorProto.FLOAT, [1, "n", dim])
-        sentence = helper.make_tensor_value_info("sentence", TensorProto.FLOAT, [1, dim])
-        graph = helper.make_graph(self.nodes, "encoder", [ids], [tokens, sentence], self.weights)
+        def values(shapes: Shapes) -> list[Any]:
+            kinds = {key: TensorProto.INT64 if key in _IDS else TensorProto.FLOAT for key in shapes}
+            return [helper.make_tensor_value_info(key, kinds[key], shape) for key, shape in shapes.items()]
+
+        graph = helper.make_graph(self.nodes, name, values(inputs), values(outputs), self.weights)
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_CONTRIB, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="webbrain")
 
@@ -108,7 +115,7 @@ def quantize_blocks(weight: Array) -> tuple[Array, Array]:
     return codes.astype(np.uint8), scales.astype(np.float32).reshape(-1)
 
 
-def _bert(graph: _Graph, model: ModelFiles) -> None:
+def _bert(graph: Graph, model: ModelFiles) -> None:
     from safetensors import safe_open
 
     config = model.read_json("config.json")
@@ -131,7 +138,7 @@ class _Tensors:
         return np.asarray(self.tensors.get_tensor(self.prefix + name)).astype(np.float32)
 
 
-def _embed(graph: _Graph, get: _Tensors, config: dict[str, Any]) -> str:
+def _embed(graph: Graph, get: _Tensors, config: dict[str, Any]) -> str:
     words = graph.embedding("ids", "words", get("embeddings.word_embeddings.weight"))
     positions = get("embeddings.position_embeddings.weight") + get("embeddings.token_type_embeddings.weight")[0]
     zero = graph.weight("zero", np.array([0], np.int64))
@@ -144,7 +151,7 @@ def _embed(graph: _Graph, get: _Tensors, config: dict[str, Any]) -> str:
     return graph.node("LayerNormalization", [total, gain, bias], "hidden.0", axis=-1, epsilon=epsilon)
 
 
-def _layer(graph: _Graph, get: _Tensors, config: dict[str, Any], number: int, x: str) -> str:
+def _layer(graph: Graph, get: _Tensors, config: dict[str, Any], number: int, x: str) -> str:
     source, here = f"encoder.layer.{number}.", f"layer.{number}."
     names = [f"{source}attention.self.{part}" for part in ("query", "key", "value")]
     weight = np.concatenate([get(f"{name}.weight").T for name in names], axis=1)
@@ -155,17 +162,17 @@ def _layer(graph: _Graph, get: _Tensors, config: dict[str, Any], number: int, x:
     heads = int(config["num_attention_heads"])
     inputs = [here + "q", here + "k", here + "v"]
     attended = graph.node("MultiHeadAttention", inputs, here + "attended", _CONTRIB, num_heads=heads)
-    x = _dense_add_norm(graph, get, config, attended, x, source + "attention.output.", here + "attention")
+    x = dense_add_norm(graph, get, config, attended, x, source + "attention.output.", here + "attention")
     wide = graph.matmul(x, here + "wide", get(f"{source}intermediate.dense.weight").T)
     bias_name = graph.weight(here + "wide.b", get(f"{source}intermediate.dense.bias"))
     wide = graph.node("BiasGelu", [wide, bias_name], here + "gelu", _CONTRIB)
-    return _dense_add_norm(graph, get, config, wide, x, source + "output.", here + "output")
+    return dense_add_norm(graph, get, config, wide, x, source + "output.", here + "output")
 
 
-def _dense_add_norm(
-    graph: _Graph, get: _Tensors, config: dict[str, Any], x: str, residual: str, source: str, here: str
+def dense_add_norm(
+    graph: Graph, get: Callable[[str], Array], config: dict[str, Any], x: str, residual: str, source: str, here: str
 ) -> str:
-    """LayerNorm(x @ W + b + residual)."""
+    """LayerNorm(x @ W + b + residual); `get` gives the weights named after `source`."""
     projected = graph.matmul(x, here, get(f"{source}dense.weight").T)
     inputs = [projected, residual]
     for name in ("LayerNorm.weight", "LayerNorm.bias", "dense.bias"):
@@ -174,7 +181,7 @@ def _dense_add_norm(
     return graph.node("SkipLayerNormalization", inputs, f"{here}.normed", _CONTRIB, epsilon=epsilon)
 
 
-def _pool(graph: _Graph, hidden: str, model: ModelFiles) -> None:
+def _pool(graph: Graph, hidden: str, model: ModelFiles) -> None:
     graph.node("Identity", [hidden], "tokens")
     if pooling_of(model) == "cls":
         first = graph.weight("first", np.array(0, np.int64))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers.utils import logging
 
 from webbrain.errors import ModelNotFound
 from webbrain.writing.fid.model import FusionInDecoder
@@ -31,8 +34,9 @@ class LoadedModel:
 def load_model(name: str) -> LoadedModel:
     """A folder of ours, or any seq2seq of the hub, whose vocabulary gets the marks; raises ModelNotFound."""
     try:
-        seq2seq = AutoModelForSeq2SeqLM.from_pretrained(name, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        with quiet():
+            seq2seq = AutoModelForSeq2SeqLM.from_pretrained(name, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelNotFound(
@@ -47,6 +51,19 @@ def load_model(name: str) -> LoadedModel:
     if (Path(name) / HEADS).exists():
         _load_heads(model, Path(name) / HEADS)
     return ready(model.eval(), vocabulary)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the reports and bars of `transformers`: what is new in a model is new on purpose."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()
 
 
 def ready(model: FusionInDecoder, vocabulary: Vocabulary) -> LoadedModel:

@@ -101,8 +101,9 @@ class FusionInDecoder(nn.Module):
     def _token_log_probs(self, logits: Tensor, sources: Sources, labels: Tensor) -> Tensor:
         if self.copy is None:
             return logits.float().log_softmax(-1).gather(-1, labels[..., None]).squeeze(-1)
-        assert self._last_hidden is not None
-        return self.copy.token_log_probs(logits, self._last_hidden, sources.states, sources.mask, sources.ids, labels)
+        hidden, self._last_hidden = self._last_hidden, None
+        assert hidden is not None
+        return self.copy.token_log_probs(logits, hidden, sources.states, sources.mask, sources.ids, labels)
 
     @torch.no_grad()
     def generate(self, ids: Tensor, mask: Tensor, numbers: Tensor | None = None, **decoding: Any) -> Tensor:

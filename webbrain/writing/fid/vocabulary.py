@@ -52,8 +52,8 @@ class Vocabulary:
         return int(self.tokenizer.get_vocab_size(with_added_tokens=True))
 
     def ids(self, text: str) -> list[int]:
-        """Ids of corpus text or of a query, without any control token."""
-        found: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        """Ids of corpus text or of a query as inside a sequence (after a space), without any control token."""
+        found: list[int] = self.tokenizer.encode(f" {text}", add_special_tokens=False).ids
         return [token for token in found if token not in self.control or token in self._unknown]
 
     def sources(

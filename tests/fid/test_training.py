@@ -1,0 +1,246 @@
+"""Training: the whole path, a kill in the middle, the clock, the order of the data, and a run in parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training extra is not installed: pip install '.[train]'")
+pytest.importorskip("accelerate", reason="the training extra is not installed: pip install '.[train]'")
+
+from indexing.build import build  # noqa: E402
+from indexing.datasets.build import build_dataset  # noqa: E402
+from indexing.datasets.pack import PackSettings, pack_dataset  # noqa: E402
+from indexing.datasets.settings import DatasetSettings  # noqa: E402
+from indexing.settings import BuildSettings  # noqa: E402
+from tests.fid.data import articles, make_encoder, write_articles  # noqa: E402
+from webbrain.errors import ConfigError, CorpusError  # noqa: E402
+from webbrain.models import resolve  # noqa: E402
+from webbrain.store.index import Index  # noqa: E402
+from webbrain.training.batches import HELD_OUT, Examples  # noqa: E402
+from webbrain.training.curve import read_curve  # noqa: E402
+from webbrain.training.loop import schedule  # noqa: E402
+from webbrain.training.packed import BatchPlan, PackedSet, Position  # noqa: E402
+from webbrain.training.parts import join_parts, pack_parts  # noqa: E402
+from webbrain.training.run import train_writer  # noqa: E402
+from webbrain.training.settings import STAGES, TrainSettings  # noqa: E402
+from webbrain.writing.compact.model import warm_start  # noqa: E402
+from webbrain.writing.pipeline import ArticleWriter  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+STEPS = 12
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds `encoder`, `articles.jsonl` and `packed`."""
+    folder = tmp_path_factory.mktemp("training")
+    make_encoder(folder / "encoder")
+    write_articles(folder / "articles.jsonl")
+    settings = DatasetSettings(kind="articles", dev_share=0.1, test_share=0.05)
+    build_dataset(folder / "articles.jsonl", folder / "dataset", settings, workers=1)
+    pack_dataset(folder / "dataset", folder / "packed", str(folder / "encoder"), PackSettings(64, 64))
+    return folder
+
+
+def settings(work: Path, steps: int = STEPS, **changes: Any) -> TrainSettings:
+    small = TrainSettings(base=str(work / "encoder")).smoke()
+    stages = {name: replace(stage, steps=steps) for name, stage in small.stages.items()}
+    return replace(small, stages=stages, batch_examples=4, dev_every=3, checkpoint_every=3, **changes)
+
+
+def curve(run: Path) -> list[dict[str, str]]:
+    return [{**row, "seconds": ""} for row in read_curve(run / "curve.csv")]
+
+
+def test_the_whole_path_ends_in_a_writer_that_writes(work: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    run = tmp_path / "run"
+    report = train_writer(
+        work / "packed", run, settings(work, 2), score=lambda texts, targets: {"n": len(texts)}, note=lines.append
+    )
+    assert [row["stage"] for row in curve(run)] == [stage for stage in STAGES for _ in range(2)]
+    assert report == json.loads((run / "report.json").read_text())
+    assert report["scores"] == {"n": 1}
+    sample = json.loads((run / "samples.jsonl").read_text())
+    assert sample["target"]
+    assert "<svg" in (run / "curve.svg").read_text()
+    config = json.loads((run / "config.json").read_text())
+    assert len(config["data_sha256"]) == 64
+    index = tmp_path / "index"
+    build(work / "articles.jsonl", index, BuildSettings(encoder=str(work / "encoder"), precision="fp32"))
+    writer = f"compact:{run / 'writer'}"
+    article = ArticleWriter.over(Index.open(index), writer=writer).write(str(articles()[0]["title"]))
+    assert article.provenance["writer"] == "compact"
+    with pytest.raises(ConfigError, match="--resume"):
+        train_writer(work / "packed", run, settings(work, 2), note=lines.append)
+    with pytest.raises(ConfigError, match="other settings"):
+        train_writer(work / "packed", run, settings(work, 3), resume=True, note=lines.append)
+
+
+def test_a_killed_run_goes_on_to_the_same_curve(work: Path, tmp_path: Path) -> None:
+    options = settings(work, patience=100)
+    stages: Any = ("warmup", "full")
+    train_writer(work / "packed", tmp_path / "whole", options, stages=stages, note=_silent)
+    whole = curve(tmp_path / "whole")
+    assert len(whole) == 2 * STEPS
+    killed = tmp_path / "killed"
+    _kill_at(whole_rows := STEPS + 5, work, killed, options)
+    before = len(curve(killed))
+    assert whole_rows <= before < len(whole)
+    lines: list[str] = []
+    train_writer(work / "packed", killed, options, stages=stages, resume=True, note=lines.append)
+    assert "going on from full-" in lines[0]
+    assert curve(killed) == whole
+    step, other = (
+        np.frombuffer((tmp_path / run / "writer/step.onnx").read_bytes(), "u1") for run in ("whole", "killed")
+    )
+    assert np.array_equal(step, other)
+
+
+def _silent(_: str) -> None:
+    return
+
+
+def _kill_at(rows: int, work: Path, run: Path, options: TrainSettings) -> None:
+    """Start the same training in another process and kill it once its curve has so many rows."""
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom tests.fid.test_training import settings\n"
+        "from webbrain.training.run import train_writer\n"
+        "def slowly(line):\n    time.sleep(0.1)\n"  # so that there is time to be killed in
+        f"work = Path({str(work)!r})\n"
+        f"train_writer(work / 'packed', Path({str(run)!r}), settings(work, patience=100), "
+        "stages=('warmup', 'full'), note=slowly)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
+    for _ in range(3000):
+        if (run / "curve.csv").exists() and len(read_curve(run / "curve.csv")) >= rows:
+            break
+        assert process.poll() is None, "training ended before it could be killed"
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_training_lowers_the_loss_and_stops_when_it_no_longer_falls(work: Path, tmp_path: Path) -> None:
+    options = settings(work, 400, patience=2)
+    report = train_writer(work / "packed", tmp_path / "run", options, stages=("full",), note=_silent)
+    rows = curve(tmp_path / "run")
+    assert report["stopped"] == "the development loss no longer falls"
+    assert float(rows[-1]["loss"]) < 0.6 * float(rows[0]["loss"])
+    assert report["dev_loss"] == pytest.approx(min(float(row["dev_loss"]) for row in rows if row["dev_loss"]), abs=1e-5)
+
+
+def test_minutes_bound_the_run(work: Path, tmp_path: Path) -> None:
+    options = settings(work, 100_000, minutes=0.1, patience=10**9)
+    begin = time.monotonic()
+    report = train_writer(work / "packed", tmp_path / "run", options, stages=("warmup",), note=_silent)
+    assert report["stopped"] == "the time is up"
+    assert 4 < report["seconds"] < 8
+    assert time.monotonic() - begin < 30
+    assert float(curve(tmp_path / "run")[-1]["learning_rate"]) < 1e-4
+
+
+def test_a_seq2seq_trains_the_same_way(work: Path, tmp_path: Path) -> None:
+    from tokenizers import Tokenizer
+
+    from tests.fid.models import make_seq2seq
+    from webbrain.writing.fid.folder import save_model
+    from webbrain.writing.fid.model import FusionInDecoder
+    from webbrain.writing.fid.vocabulary import Vocabulary
+
+    vocabulary = Vocabulary(Tokenizer.from_file(str(work / "encoder" / "tokenizer.json")))
+    save_model(FusionInDecoder(make_seq2seq("bart", vocabulary)), vocabulary, tmp_path / "bart")
+    options = replace(settings(work, 2), base=str(tmp_path / "bart"))
+    train_writer(work / "packed", tmp_path / "run", options, stages=("full",), note=_silent)
+    assert (tmp_path / "run" / "writer" / "fid.json").exists()
+    assert (tmp_path / "run" / "samples.jsonl").read_text().count("\n") == 1
+
+
+def test_processes_share_the_batches_and_resuming_skips_none(work: Path) -> None:
+    _, vocabulary = warm_start(resolve(str(work / "encoder")))
+    examples = Examples(PackedSet.open(work / "packed", "train"), vocabulary, numbered=True)
+    plan = BatchPlan(3, 2048, seed=5)
+
+    def take(count: int, start: Position, **share: int) -> list[Any]:
+        stream = examples.train(plan, start, **share)
+        return [next(stream) for _ in range(count)]
+
+    alone = take(24, Position())
+    shared = [take(12, Position(), rank=rank, world=2) for rank in range(2)]
+    pairs = [batch for both in zip(*shared, strict=True) for batch in both]
+    # With an odd number of batches the last of an epoch is left out, so that every process has one.
+    epoch = len(examples.packed.batches(plan, 0)) // 2 * 2
+    for one, other in list(zip(alone, pairs, strict=True))[:epoch]:
+        assert torch.equal(one.ids, other.ids)
+        assert torch.equal(one.labels, other.labels)
+    later = take(4, alone[9].position)
+    assert all(torch.equal(one.ids, other.ids) for one, other in zip(alone[10:14], later, strict=True))
+
+
+def test_both_source_forms_say_the_same(work: Path) -> None:
+    _, vocabulary = warm_start(resolve(str(work / "encoder")))
+    packed = PackedSet.open(work / "packed", "train")
+    plan = BatchPlan(2, 4096, shuffle=False)
+    numbered = next(Examples(packed, vocabulary, numbered=True).train(plan, Position()))
+    marked = next(Examples(packed, vocabulary, numbered=False).train(plan, Position()))
+    assert torch.equal(numbered.labels, marked.labels)
+    assert numbered.numbers[0].tolist() == [0, *marked.numbers[0].tolist()]
+    control = set(vocabulary.marks) | {vocabulary.title, vocabulary.ref}
+    assert not control & set(numbered.ids.flatten().tolist())
+    row = marked.ids[0, 0].tolist()
+    assert row[:2] == [*vocabulary.start, vocabulary.title]
+    assert vocabulary.marks[1] in row
+    assert vocabulary.decode(row) == vocabulary.decode(numbered.ids[0, 1].tolist())
+    assert set(marked.labels.flatten().tolist()) & set(vocabulary.marks)
+
+
+def test_a_set_that_is_its_own_development_set_holds_examples_back(work: Path) -> None:
+    _, vocabulary = warm_start(resolve(str(work / "encoder")))
+    packed = PackedSet.open(work / "packed", "text")
+    examples = Examples(packed, vocabulary, numbered=True, held_out=True)
+    held = len(range(0, len(packed), HELD_OUT))
+    assert sum(len(batch.labels) for batch in examples.dev(BatchPlan(4), 99)) == held
+    plan = BatchPlan(1)
+    seen = len(packed.batches(plan, 0))
+    stream = examples.train(plan, Position())
+    targets = {tuple(next(stream).labels[0].tolist()) for _ in range(seen)}
+    assert len(packed) > HELD_OUT // 50
+    assert targets
+
+
+def test_schedule_rises_and_falls() -> None:
+    values = [schedule(share / 100, 0.1) for share in range(101)]
+    assert max(values) == values[10] == 1.0
+    assert values[0] < 0.05
+    assert values[100] == 0.0
+    assert values[:10] == sorted(values[:10])
+    assert values[10:] == sorted(values[10:], reverse=True)
+
+
+def test_parts_come_together_again_or_say_which_is_wrong(tmp_path: Path) -> None:
+    folder = tmp_path / "writer"
+    (folder / "deep").mkdir(parents=True)
+    content = {"a.bin": os.urandom(5000), "deep/b.txt": b"text"}
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
+    paths = pack_parts(folder, tmp_path / "parts", 2048)
+    assert len(paths) > 3
+    assert all(path.stat().st_size <= 2048 for path in paths)
+    again = [path.read_bytes() for path in pack_parts(folder, tmp_path / "again", 2048)]
+    assert again == [path.read_bytes() for path in paths]
+    whole = join_parts(tmp_path / "parts", tmp_path / "joined")
+    assert {name: (whole / name).read_bytes() for name in content} == content
+    paths[1].write_bytes(b"x" + paths[1].read_bytes()[1:])
+    with pytest.raises(CorpusError, match=r"writer\.001"):
+        join_parts(tmp_path / "parts", tmp_path / "other")
