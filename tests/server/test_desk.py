@@ -170,6 +170,22 @@ def test_an_article_that_takes_too_long_ends_with_an_error(library: Path) -> Non
     assert metric(desk, "webbrain_articles_total", outcome="timeout") == 1
 
 
+def test_a_reader_does_not_wait_for_ever(library: Path) -> None:
+    gate = Gate(threading.Semaphore(0))
+    desk = desk_over(library, gate, wait_seconds=1)
+
+    async def play() -> None:
+        first = asyncio.create_task(read(desk))
+        await until(lambda: gate.came == 1)
+        seen: list[ArticleEvent] = []
+        assert await read(desk, seen) == ["wait", "error"]
+        assert seen[-1] == BUSY
+        gate.opened.release(100)
+        assert (await first)[-1] == "done"
+
+    played(desk, play)
+
+
 @pytest.mark.parametrize("error", [IndexDamaged("/secret/place is damaged"), ZeroDivisionError("secret")])
 def test_a_failure_is_told_without_its_cause(library: Path, error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     desk = desk_over(library, Gate(threading.Semaphore(0), error=error))

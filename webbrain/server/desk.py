@@ -99,7 +99,7 @@ class Desk:
         start, outcome, sentences = time.monotonic(), "left", 0
         job.future = self.pool.submit(self._write, job, query)
         try:
-            async for event in self._events(job, start + self.settings.article_seconds):
+            async for event in self._events(job):
                 match event.event:
                     case "sentence":
                         sentences += 1
@@ -128,20 +128,23 @@ class Desk:
             job.leave()
         self.pool.shutdown(wait=False)
 
-    async def _events(self, job: Job, deadline: float) -> AsyncIterator[ArticleEvent]:
-        """How many wait before this reader, then what its queue brings; an error event at the deadline (monotonic)."""
+    async def _events(self, job: Job) -> AsyncIterator[ArticleEvent]:
+        """How many wait before this reader, then what its queue brings; an error event when that takes too long."""
         ahead = list(self.jobs).index(job) - self.settings.threads + 1
         if ahead > 0:
             yield WaitEvent(ahead=ahead)
+        deadline, late = time.monotonic() + self.settings.wait_seconds, BUSY
         try:
             while True:
                 async with asyncio.timeout(deadline - time.monotonic()):
                     event = await job.queue.get()
                 if event is None:
                     return
+                if late is BUSY:  # a thread has begun
+                    deadline, late = time.monotonic() + self.settings.article_seconds, TIMEOUT
                 yield event
         except TimeoutError:
-            yield TIMEOUT
+            yield late
 
     def _write(self, job: Job, query: str) -> None:
         """In a thread of the pool: all events of one article, until its reader leaves."""

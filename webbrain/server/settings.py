@@ -12,14 +12,15 @@ from webbrain.errors import ConfigError
 
 QUERY_CHARS = 300
 MOST_HITS = 50
+SLOW_READER_SECONDS = 30
 TOKEN_VARIABLE = "WEBBRAIN_TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """`token` is needed unless `host` is a loopback address; `hosts` are names, beside addresses, that a request may
-    call this server by. `threads` articles are written at once, `readers` are served or waiting; times in seconds:
-    an article from its request to its last sentence, a whole response, and what a shutdown waits for."""
+    call this server by. `threads` articles are written at once, `readers` are served or waiting; times in seconds: how
+    long a reader waits for a thread, what an article may take then, and what a shutdown waits for."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -28,9 +29,14 @@ class ServerSettings:
     examples: tuple[str, ...] = ()
     threads: int = os.cpu_count() or 1
     readers: int = 100
-    article_seconds: float = 60.0
-    response_seconds: float = 90.0
+    wait_seconds: float = 120.0
+    article_seconds: float = 120.0
     shutdown_seconds: int = 10
+
+    @property
+    def response_seconds(self) -> float:
+        """The most a response may take, for readers too slow to take it as well."""
+        return self.wait_seconds + self.article_seconds + SLOW_READER_SECONDS
 
     @classmethod
     def from_environment(cls, **options: Any) -> ServerSettings:
