@@ -71,7 +71,9 @@ def _from_sentences(row: dict[str, Any]) -> Article:
 
 
 def read_references(path: Path | str) -> dict[str, tuple[str, ...]]:
-    """Query id -> reference texts, from JSONL(.gz) rows with an id and a `text`, `lead`, `reference` or `references`.
+    """Query id -> reference texts, from JSONL(.gz) rows with an id and `references`, `reference`, `lead` or `text`.
+
+    The first of these that a row has counts, so an article's lead goes before its text.
 
     Raises CorpusError for a malformed line, an empty reference or a query that comes twice.
     """
