@@ -101,8 +101,10 @@ function summary({ status, sentences, references, dropped }) {
   return `${count(sentences.length, "sentence")} from ${count(pages, "page")}, each checked against its passage${without}.`;
 }
 
-/** One entry per level in use; none when all is supported and the marks say enough. */
+/** What the lines under the words mean: one entry per level in use. */
 function legend(sentences) {
   const used = new Set(sentences.map((sentence) => level(sentence.support)));
-  return Object.entries(LEGEND).filter(([name]) => used.has(name)).map(([name, label]) => element("span", { className: `key ${name}` }, label));
+  if (!used.size) return [];
+  const keys = Object.entries(LEGEND).filter(([name]) => used.has(name));
+  return [...keys.map(([name, label]) => element("span", { className: `key ${name}` }, label)), "A number opens the passage."];
 }
