@@ -194,7 +194,7 @@ def run(
     ] = None,
 ) -> None:
     """Search or write for many queries; a killed run goes on with --resume."""
-    from webbrain.batch import RunSettings, run_batch
+    from webbrain.batch import RunSettings, count_done, run_batch
     from webbrain.records import read_queries
     from webbrain.terminal import count_bar
     from webbrain.writing.modes import EvidenceMode
@@ -204,7 +204,8 @@ def run(
     # Counting first finds a malformed line before any work is done; stdin can be read once only.
     total = None if str(queries) == "-" else sum(1 for _ in read_queries(queries))
     done = run_batch(settings, read_queries(queries), output, resume=resume, workers=workers)
-    finished = sum(1 for _ in count_bar(done, total, task))
+    begun = count_done(output, task) if resume else 0
+    finished = sum(1 for _ in count_bar(done, total, task, begun=begun))
     before = "" if total is None else f", {total - finished} before"
     say(f"{finished} queries done now{before}; output in {output}")
 

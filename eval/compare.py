@@ -143,9 +143,17 @@ def _default(references: Path | None) -> str:
 
 
 def read_run_items(runs: Sequence[Path], references: Path | None) -> tuple[list[list[Item]], list[tuple[str, ...]]]:
-    """Per run its items over the same queries (those with references, else those of any run), and what it left out."""
+    """Per run its items over the same queries (those with references, else those of any run), and what it left out.
+
+    Raises ConfigError for a run that has an article on none of these queries.
+    """
     articles = [{row.query_id: row.article for row in read_articles(run)} for run in runs]
     texts = {} if references is None else read_references(references)
-    ids = list(texts) or list(dict.fromkeys(query_id for run in articles for query_id in run))
+    ids = dict.fromkeys(texts or (query_id for run in articles for query_id in run))
+    for path, found in zip(runs, articles, strict=True):
+        if not ids.keys() & found:
+            raise ConfigError(
+                f"{path} has an article on none of the queries; give runs and references that belong together"
+            )
     items = [[Item(query_id, run.get(query_id), texts.get(query_id, ())) for query_id in ids] for run in articles]
-    return items, [tuple(query_id for query_id in run if query_id not in set(ids)) for run in articles]
+    return items, [tuple(query_id for query_id in run if query_id not in ids) for run in articles]

@@ -35,8 +35,8 @@ def read_items(run: Path | str, queries: Path | str | None = None) -> tuple[list
         raise CorpusError("there is no article in it; give the output of `webbrain run --task write`", run)
     if queries is None:
         return [Item(query_id, article) for query_id, article in articles.items()], ()
-    ids = [query.query_id for query in read_queries(queries)]
-    left_out = tuple(query_id for query_id in articles if query_id not in set(ids))
+    ids = dict.fromkeys(query.query_id for query in read_queries(queries))
+    left_out = tuple(query_id for query_id in articles if query_id not in ids)
     if len(left_out) == len(articles):
         raise ConfigError(f"no article of {run} is on a query of {queries}; give the queries of this run")
     return [Item(query_id, articles.get(query_id)) for query_id in ids], left_out

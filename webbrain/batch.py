@@ -176,8 +176,20 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def _repair(output: Path, task: str) -> set[str]:
-    """Query ids that are done. Cuts off what a kill left half-written: a torn line, and for a run its last query."""
+def count_done(output: Path, task: Task) -> int:
+    """How many queries a run that goes on finds done in `output`; 0 where there is none."""
+    return len(_done(output, task)[0]) if output.exists() else 0
+
+
+def _repair(output: Path, task: Task) -> set[str]:
+    """Query ids that are done, after cutting off what a kill left half-written."""
+    done, keep = _done(output, task)
+    os.truncate(output, keep)
+    return done
+
+
+def _done(output: Path, task: Task) -> tuple[set[str], int]:
+    """Query ids that are done, and the bytes they take: without a torn line, and for a ranking its last query."""
     done: set[str] = set()
     keep = last_start = 0
     last = ""
@@ -193,8 +205,7 @@ def _repair(output: Path, task: str) -> set[str]:
     if task == "search" and last:
         keep = last_start
         done.discard(last)
-    os.truncate(output, keep)
-    return done
+    return done, keep
 
 
 def _query_id(line: bytes, task: str, output: Path, number: int) -> str:

@@ -68,13 +68,16 @@ class BuildBars:
         self._bars.update(self._tasks[key], completed=done, total=total)
 
 
-def count_bar(items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
-    """Pass items on, drawing a bar on stderr if it is a terminal; None where the total is not known."""
+def count_bar(items: Iterable[Item], total: int | None, label: str, *, begun: int = 0) -> Iterator[Item]:
+    """Pass items on, drawing a bar on stderr if it is a terminal.
+
+    `total` counts the `begun` ones, done before, too; None where it is not known.
+    """
     if not sys.stderr.isatty():
         yield from items
         return
     with _progress() as bars:
-        task = bars.add_task(label, total=total)
+        task = bars.add_task(label, total=total, completed=begun)
         for item in items:
             bars.advance(task)
             yield item

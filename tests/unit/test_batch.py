@@ -17,7 +17,7 @@ import pytest
 
 from indexing.build import build
 from indexing.settings import BuildSettings
-from webbrain.batch import RunSettings, run_batch
+from webbrain.batch import RunSettings, count_done, run_batch
 from webbrain.errors import ConfigError, CorpusError, WebBrainError
 from webbrain.types import Query
 from webbrain.workers import in_order
@@ -83,6 +83,15 @@ def test_any_number_of_workers_gives_the_same_bytes(
     workers: int, index: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     assert _run(RunSettings("write", index, writer="extractive"), tmp_path / "out", workers=workers) == whole["write"]
+
+
+def test_what_is_done_is_counted_as_a_resumed_run_sees_it(whole: dict[str, bytes], tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert count_done(output, "write") == 0
+    output.write_bytes(b"".join(whole["write"].splitlines(keepends=True)[:5]) + b'{"query_id": "torn')
+    assert count_done(output, "write") == 5
+    output.write_bytes(whole["search"])
+    assert count_done(output, "search") == len(QUERIES) - 1  # the last one may lack lines, so it is searched again
 
 
 def _command(index: Path, queries: Path, output: Path, workers: int) -> list[str]:

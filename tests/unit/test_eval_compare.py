@@ -96,6 +96,15 @@ def test_one_run_or_two_truths_are_refused(runs: list[Path]) -> None:
         compare_runs(runs, qrels=runs[0], references=runs[0])
 
 
+def test_runs_that_do_not_belong_together_are_refused(runs: list[Path], tmp_path: Path) -> None:
+    empty = _file(tmp_path / "empty.jsonl", [])
+    with pytest.raises(ConfigError, match=r"empty.jsonl has an article on none"):
+        compare_runs([runs[0], empty])
+    references = _file(tmp_path / "references.jsonl", [{"id": "elsewhere", "text": FACT}])
+    with pytest.raises(ConfigError, match="belong together"):
+        compare_runs(runs, references=references, measures="rouge")
+
+
 def test_command_prints_tables_json_and_queries(runs: list[Path]) -> None:
     arguments = ["evaluate", "compare", *map(str, runs), "--measures", "support:scorer=exact"]
     table = CliRunner().invoke(app, [*arguments, "--per-query"]).stdout
