@@ -124,11 +124,18 @@ def _part_by_title(similar: Similarities, qualifiers: Sequence[str | None]) -> N
 
 def _name(query: str, titles: Sequence[str]) -> str:
     """The title that names the sense best: brackets before other words, few words before many; "" when none does."""
-    asked = plain(query).split()
     fit = []
     for title in titles:
         head = _SUBTITLE.sub("", " ".join(title.split()))
-        extra = len(plain(head).split()) - len(asked)
-        if set(asked) <= set(plain(head).split()) and extra <= QUALIFIER_WORDS and not head.islower():
+        extra = len(plain(head).split()) - len(plain(query).split())
+        if 0 < extra <= QUALIFIER_WORDS and not head.islower() and _is_qualified(head, query):
             fit.append((qualifier(head, query) is None, extra, head))
     return min(fit, key=lambda item: item[:2])[2] if fit else ""
+
+
+def _is_qualified(head: str, query: str) -> bool:
+    """The query with words behind it ("Apollo programme"), or names before it ("Freddie Mercury")."""
+    if plain(head).startswith(plain(query) + " "):
+        return True
+    before = head[: -len(query)].split()
+    return plain(head).endswith(" " + plain(query)) and all(word[0].isupper() for word in before)

@@ -15,27 +15,32 @@ from numpy.typing import NDArray
 from webbrain.analysis import Analyzer, is_stop
 from webbrain.grounding.facts import names, numbers
 from webbrain.grounding.normal import tidy
+from webbrain.grounding.quantities import magnitude_of, number_key
 from webbrain.grounding.sentences import split_sentences
 from webbrain.protocols import Encoder, Vectors
 from webbrain.types import Passage
 from webbrain.writing.quality import (
     flaws,
     function_word_share,
+    gender,
     has_stop,
     is_dangling,
     is_finished,
     is_of_the_day,
     is_punctuated,
     leans_on_subject,
+    points_back,
 )
 
 _COPULA = re.compile(r"\b(?:is|was|are|were|refers? to|denotes?|means?)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:an?|the|one|any|both)\b", re.IGNORECASE)
 _DATELINE = re.compile(r"^[A-Z][A-Z]+(?:,? [A-Z][\w.]*){0,3}(?: ?\([A-Za-z .]+\))? ?[-–—] (?=[A-Z\"“])")
+_TOKEN = re.compile(r"\d[\d.,]*|\w+")
 _PRONOUN = re.compile(r"^(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
 _DEFINITION_REACH = 160  # characters before the copula of a defining sentence
 _SUBJECT_WORDS = 6  # a sentence about the query names it among its first words
 _PROSE = 0.2  # share of function words under which a text is a menu or another language
+_INHERITED = 0.95  # of the nearness to the query of the sentence before, for one that follows it
 _FULL_WORDS = 25  # a sentence of so many words is of full length
 
 
@@ -46,7 +51,9 @@ class Features:
     `query`: cosine to the query; `agreement`: cosine to the centre of the evidence; `bm25`: of the query, among the
     candidates; `definition`: says what the subject is; `subject`: names it early; `finished`: form of a sentence;
     `rank`: of its passage; `place`: early in its page; `title`: its page is titled like the query; `corroboration`:
-    facts found in other pages; `length`; `leaning`: a person is a pronoun; `of_the_day`: tells time from its day.
+    facts found in other pages; `length`; `leaning`: points to something unsaid; `namesake`: of a thing named after the
+    subject; `of_the_day`: tells time from its day; `disputed`: other pages agree on another number.
+    A sentence that follows another is near what that one is near.
     """
 
     query: float
@@ -61,7 +68,9 @@ class Features:
     corroboration: float
     length: float
     leaning: float
+    namesake: float
     of_the_day: float
+    disputed: float
 
     def vector(self) -> NDArray[np.float64]:
         return np.array([getattr(self, field.name) for field in fields(self)])
@@ -138,12 +147,14 @@ class CandidateFinder:
     ) -> list[Features]:
         wanted = self._terms(query)
         asked = frozenset(query.casefold().split())
-        agreement, relevance = _agreement(vectors, near), self._bm25(query, found)
+        agreement, relevance = _agreement(vectors, near), _inherit(found, self._bm25(query, found))
+        nearness = _inherit(found, near.tolist())
         corroborated = _corroboration(found, evidence)
+        disputed = _disputes(found, evidence)
         titles = [_similarity(self._terms(passage.title), wanted) for passage in evidence]
         return [
             Features(
-                query=float(near[at]),
+                query=nearness[at],
                 agreement=float(agreement[at]),
                 bm25=relevance[at],
                 definition=self._definition(item.text, wanted),
@@ -154,8 +165,10 @@ class CandidateFinder:
                 title=titles[item.marker - 1],
                 corroboration=corroborated[at],
                 length=min(len(item.text.split()) / _FULL_WORDS, 1.0),
-                leaning=float(item.follows or leans_on_subject(item.text, asked)),
+                leaning=float(points_back(item.text) or (not item.follows and leans_on_subject(item.text, asked))),
+                namesake=float(_is_namesake(item.text, query)),
                 of_the_day=float(is_of_the_day(item.text)),
+                disputed=disputed[at],
             )
             for at, item in enumerate(found)
         ]
@@ -181,9 +194,27 @@ class CandidateFinder:
         return exact if _ARTICLE.match(text[copula.end() :].strip()) else 0.6 * exact
 
 
+def _inherit(found: Sequence[_Found], values: Sequence[float]) -> list[float]:
+    """A follower is worth most of what the sentence is that it follows, or more by itself."""
+    out: list[float] = []
+    for at, item in enumerate(found):
+        before = out[at - 1] if item.follows and found[at - 1].marker == item.marker else 0.0
+        out.append(max(values[at], _INHERITED * before))
+    return out
+
+
+def _is_namesake(text: str, query: str) -> bool:
+    """Whether a name of several words is part of a longer one: "Ada Lovelace Day" is not Ada Lovelace."""
+    return " " in query and bool(re.search(rf"{re.escape(query)} (?!I\b)[A-Z]\w", text))
+
+
 def _fit_sentences(evidence: Sequence[Passage]) -> list[_Found]:
-    """Sentences fit to be quoted, each text once; those that begin with a pronoun follow the one before."""
+    """Sentences fit to be quoted, each text once; those that begin with a pronoun follow the one before.
+
+    One with the other gender's pronouns than the evidence as a whole speaks of somebody it does not name.
+    """
     found: dict[str, _Found] = {}
+    usual = gender(" ".join(passage.text for passage in evidence))
     for marker, passage in enumerate(evidence, start=1):
         texts = [tidy(passage.text[span.start : span.end]) for span in split_sentences(passage.text)]
         punctuated = is_punctuated(texts)
@@ -191,11 +222,15 @@ def _fit_sentences(evidence: Sequence[Passage]) -> list[_Found]:
         for place, raw in enumerate(texts):
             text = _DATELINE.sub("", raw)
             follows = bool(_PRONOUN.match(text))
-            fit = not flaws(text) and function_word_share(text) >= _PROSE and (has_stop(text) or not punctuated)
+            fit = _is_fit(text, punctuated) and (follows or gender(text) in ("", usual))
             before = fit and (before if follows else not is_dangling(text))
             if before:
                 found.setdefault(text.casefold(), _Found(text, marker, place, follows))
     return list(found.values())
+
+
+def _is_fit(text: str, punctuated: bool) -> bool:
+    return not flaws(text) and function_word_share(text) >= _PROSE and (has_stop(text) or not punctuated)
 
 
 def _agreement(vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -217,6 +252,35 @@ def _corroboration(found: Sequence[_Found], evidence: Sequence[Passage]) -> list
         shared = sum(bool(sources.get(fact, set()) - {doc_id}) for fact in facts)
         shares.append(shared / len(facts) if facts else 1.0)
     return shares
+
+
+def _disputes(found: Sequence[_Found], evidence: Sequence[Passage]) -> list[float]:
+    """1.0 for a sentence that counts something otherwise than two other documents do and no other supports."""
+    counts: dict[str, dict[str, set[str]]] = {}
+    for passage in evidence:
+        for number, noun in _counted(passage.text):
+            counts.setdefault(noun, {}).setdefault(number, set()).add(passage.doc_id)
+    return [
+        float(any(_is_outvoted(counts.get(noun, {}), number) for number, noun in _counted(item.text))) for item in found
+    ]
+
+
+def _is_outvoted(votes: dict[str, set[str]], number: str) -> bool:
+    backers = votes.get(number, set())
+    return len(backers) < 2 and any(len(docs - backers) > 1 for key, docs in votes.items() if key != number)
+
+
+def _counted(text: str) -> list[tuple[str, str]]:
+    """(number, noun) of what a text counts, numbers in one form ("seven prisoners", "7 prisoners")."""
+    words = [word.lower() for word in _TOKEN.findall(text)]
+    pairs = []
+    for at in range(len(words) - 1):
+        used, number = magnitude_of(words[at : at + 6])
+        if not used and words[at][0].isdigit():
+            used, number = 1, number_key(words[at])
+        if used and at + used < len(words) and len(words[at + used]) > 3 and words[at + used].isalpha():
+            pairs.append((number, words[at + used]))
+    return pairs
 
 
 def _facts(text: str) -> frozenset[str]:

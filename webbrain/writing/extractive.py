@@ -17,19 +17,19 @@ from webbrain.writing.candidates import Candidate, CandidateFinder
 
 _YEAR = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b")
 WEIGHTS: Mapping[str, float] = {
-    "query": 1.0,
-    "agreement": 1.0,
-    "bm25": 0.2,
-    "definition": 0.4,
-    "subject": 0.0,
-    "finished": 0.2,
-    "rank": 0.3,
-    "place": 0.0,
-    "title": 0.0,
+    "query": 0.8,
+    "agreement": 0.7,
+    "bm25": 0.4,
+    "definition": 0.5,
+    "finished": 0.4,
+    "rank": 0.4,
+    "place": 0.5,
+    "title": 0.3,
     "corroboration": 0.3,
-    "length": 0.0,
     "leaning": -0.2,
+    "namesake": -0.3,
     "of_the_day": -0.2,
+    "disputed": -1.0,
 }
 _NEVER = float("-inf")
 _DEFINES = 0.5  # a sentence with more of the feature says what the subject is
@@ -37,15 +37,15 @@ _DEFINES = 0.5  # a sentence with more of the feature says what the subject is
 
 @dataclass(frozen=True, slots=True)
 class ExtractiveSettings:
-    """Weights of the features of `webbrain.writing.candidates`, fitted by `benchmarks/extractive_weights.py`; lengths
+    """Weights of the features of `webbrain.writing.candidates`, set by hand (see docs/decisions.md); lengths
     in words; what a repeat costs: `redundancy` per cosine over 0.3, `redefinition` for a second definition."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
-    words: int = 85
+    words: int = 75
     min_sentences: int = 4
     max_sentences: int = 8
-    redundancy: float = 0.5
-    redefinition: float = 0.5
+    redundancy: float = 0.7
+    redefinition: float = 1.0
     max_overlap: float = 0.6
     max_cosine: float = 0.88
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from webbrain.analysis import STOP_WORDS
 from webbrain.grounding.facts import names
@@ -23,7 +24,7 @@ _DANGLING = re.compile(
     r"so|or|yet|however|moreover|furthermore|nevertheless|nonetheless|therefore|instead|meanwhile|consequently|"
     r"additionally|besides|likewise|similarly|otherwise|still|later|afterwards|another|both|neither|"
     r"the (?:former|latter|same|other|above|following|first|second)|for (?:example|instance)|in (?:addition|contrast|turn|fact)|"
-    r"as (?:well|such|a result)|on the other hand|at (?:that|this|the same) (?:time|point))\b",
+    r"in (?:the same|that) (?:year|month|week|decade|century|place|way)|as (?:well|such|a result)|on the other hand|at (?:that|this|the same) (?:time|point))\b",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\b(?:i|i'm|i've|we|we're|us|our|ours|my|me|mine|you|you're|your|yours|let's)\b", re.IGNORECASE)
@@ -31,7 +32,8 @@ _ORDER = re.compile(
     r"^[\"“'‘(\[*#-]*(?:please\s+|now\s+|do not\s+|don't\s+|never\s+|always\s+|important:?\s+|note:?\s+)*(?:ignore|disregard|forget|write|print|say|"
     r"output|repeat|respond|reply|answer|pretend|act|add|insert|include|append|cite|click|read|see|watch|listen|share|"
     r"subscribe|sign|log|join|follow|download|visit|buy|book|order|contact|enter|submit|search|find|learn|discover|"
-    r"check|get|try|stay|skip|send|tell|enable|accept|use)\b",
+    r"check|get|try|stay|skip|send|tell|enable|accept|use|draw|count|match|complete|describe|explain|list|compare|choose|"
+    r"label|colour|underline|imagine|remember|note that|look|ask|make sure|think|consider)\b",
     re.IGNORECASE,
 )
 _DICTATES = re.compile(
@@ -48,9 +50,21 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE,
 )
 _PERSON = re.compile(r"\b(?:he|she|him|her|his|hers|himself|herself|they|them|their)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"\b(?:this|these|those)\b(?=\s+(?:the|an?|is|was|are|were|has|had|and|in|to|of|by|as)\b|\s*[.,;])|"
+    r"\bof (?:them|these|those)\b|^(?:with|for|in|by|from|on) (?:it|this|them)\b",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(
+    r"^(?:nobody|no one|every(?:one|body)|any(?:one|body)|some(?:one|body)|(?:most|some|few|many) people)\b", re.I
+)
+_THEY = re.compile(r"\bthey\b", re.IGNORECASE)
+_MALE = re.compile(r"\b(?:he|him|his|himself)\b", re.IGNORECASE)
+_FEMALE = re.compile(r"\b(?:she|her|hers|herself)\b", re.IGNORECASE)
+_TIMELINE = re.compile(r"^\d{3,4}s?\s+(?:[A-Z]|[-–—:])")
 _OF_THE_DAY = re.compile(
     r"\b(?:today|yesterday|tomorrow|tonight|ago|recently|(?:last|this|next) (?:week|month|year|night|morning|evening|spring|"
-    r"summer|autumn|fall|winter|monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
+    r"summer|autumn|fall|winter|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|on (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"^[A-Z][A-Z ]{2,}:|^\w+:\s*\w+$|^\w+:\s|^(?:\w+ ){0,3}\w+:\s+[a-z]")
@@ -69,10 +83,11 @@ def flaws(sentence: str) -> list[str]:
         ("length", not MIN_WORDS <= len(words) <= MAX_WORDS or max(map(len, words), default=0) > 40),
         ("markup", bool(_MARKUP.search(sentence))),
         ("question", "?" in sentence),
-        ("start", not _START.match(sentence) or bool(_LABEL.match(sentence))),
+        ("start", not _START.match(sentence) or bool(_LABEL.match(sentence)) or bool(_TIMELINE.match(sentence))),
         ("order", bool(_ORDER.match(sentence)) or bool(_DICTATES.search(sentence))),
         ("address", bool(_ADDRESS.search(_unquoted(sentence)))),
         ("boilerplate", bool(_BOILERPLATE.search(sentence))),
+        ("aside", bool(_ASIDE.match(sentence))),
         ("symbols", letters < 0.8 * len(sentence)),
         ("repetition", _repeats(words)),
         ("headline", _is_headline(sentence, words)),
@@ -82,8 +97,11 @@ def flaws(sentence: str) -> list[str]:
 
 
 def is_dangling(sentence: str) -> bool:
-    """Whether it leans on the sentence before it ("He also ...", "However, ...")."""
-    return bool(_DANGLING.match(sentence))
+    """Whether it leans on the sentence before it ("He also ...", "However, ...", "In 1990 they ...")."""
+    they = _THEY.search(sentence)
+    return bool(_DANGLING.match(sentence)) or (
+        they is not None and not names(sentence[: they.start()].partition(" ")[2])
+    )
 
 
 def leans_on_subject(sentence: str, subject: frozenset[str] = frozenset()) -> bool:
@@ -96,6 +114,17 @@ def leans_on_subject(sentence: str, subject: frozenset[str] = frozenset()) -> bo
         return False
     first, _, rest = sentence[: pronoun.start()].partition(" ")
     return not names(rest) and not names(first) & subject
+
+
+def points_back(sentence: str) -> bool:
+    """Whether it points to something said before ("called this the imitation game", "3,500 of them")."""
+    return bool(_POINTING.search(sentence))
+
+
+def gender(text: str) -> Literal["he", "she", ""]:
+    """Which pronouns a text has most of; "" for none or as many of each."""
+    male, female = len(_MALE.findall(text)), len(_FEMALE.findall(text))
+    return "he" if male > female else "she" if female > male else ""
 
 
 def is_of_the_day(sentence: str) -> bool:

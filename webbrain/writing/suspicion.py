@@ -17,7 +17,8 @@ _PATTERNS = {
     ),
     "instructions": re.compile(
         r"\b(?:ignore|disregard|forget|override)\s+(?:(?:all|any|the|your|every|these|those|of)\s+){0,3}(?:previous|prior|earlier|above|other|preceding|your)\s+"
-        r"(?:\w+\s+)?(?:instructions?|prompts?|sources?|rules?|directions?|context|orders?)|"
+        r"(?:\w+\s+)?(?:instructions?|prompts?|sources?|rules?|directions?|context|orders?|pages?|documents?)|\bsystem override\b|"
+        r"\bdecode the (?:next|following) (?:line|text)\b|"
         r"\b(?:system|developer|hidden)\s+prompt\b|\byou are (?:now )?(?:a|an) (?:\w+ )?(?:assistant|ai|language model|chatbot)\b|"
         r"\bdear (?:assistant|ai|model|summari[sz]er)\b|\bnotice to (?:summari[sz]ers|ai|assistants?|language models?)\b|"
         r"\b(?:summari[sz]ers?|language models?|assistants?|ai systems?|programs? (?:that|which) (?:write|summari[sz]e)s?)\s+(?:must|should|shall|are (?:required|ordered) to)\b",
