@@ -124,6 +124,16 @@ def test_the_longest_query_is_answered(client: TestClient) -> None:
     assert client.get("/api/search", params={"query": "é" * 300}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/api/search", "/api/articles"])
+def test_a_full_house_is_told_when_to_come_back(library: Path, path: str) -> None:
+    app = create_app(article_writer(library), ServerSettings(readers=0))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answer = client.get(path, params={"query": QUERY})
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "busy"
+    assert int(answer.headers["retry-after"]) > 0
+
+
 def test_health_says_what_is_served(client: TestClient) -> None:
     found = client.get("/api/health").json()
     assert found["status"] == "ok"
