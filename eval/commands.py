@@ -20,6 +20,7 @@ ArticlesArgument = Annotated[Path, typer.Argument(help="Articles of `run --task 
 ReferencesOption = Annotated[Path, typer.Option(help="JSONL of id and text, lead, reference or references.")]
 MaybeReferencesOption = Annotated[Path | None, typer.Option(help="Reference texts: JSONL of id and text or lead.")]
 ScorerOption = Annotated[str | None, typer.Option(help="Support scorer; the one that `write` uses by default.")]
+CalibrationOption = Annotated[Path | None, typer.Option(help="A cut of `webbrain evaluate calibrate`.")]
 QueriesOption = Annotated[Path | None, typer.Option(help="All queries of the run, to count those it misses.")]
 
 
@@ -69,6 +70,7 @@ def text(
 def citations(
     run: ArticlesArgument,
     scorer: ScorerOption = None,
+    calibration: CalibrationOption = None,
     queries: QueriesOption = None,
     per_query: PerQueryOption = False,
     fail_under: FailUnderOption = None,
@@ -77,13 +79,15 @@ def citations(
     """Citation recall and precision as in ALCE, by a named support scorer, with copying and length beside them."""
     from .facts import evaluate_citations
 
-    _show_evaluation(evaluate_citations(run, scorer=scorer, queries=queries), per_query, fail_under, json)
+    found = evaluate_citations(run, scorer=scorer, calibration=calibration, queries=queries)
+    _show_evaluation(found, per_query, fail_under, json)
 
 
 @app.command("facts")
 def facts(
     run: ArticlesArgument,
     scorer: ScorerOption = None,
+    calibration: CalibrationOption = None,
     queries: QueriesOption = None,
     per_query: PerQueryOption = False,
     fail_under: FailUnderOption = None,
@@ -92,7 +96,56 @@ def facts(
     """Support rate, number, date and name precision, copying, repetition, abstentions and length of articles."""
     from .facts import evaluate_facts
 
-    _show_evaluation(evaluate_facts(run, scorer=scorer, queries=queries), per_query, fail_under, json)
+    found = evaluate_facts(run, scorer=scorer, calibration=calibration, queries=queries)
+    _show_evaluation(found, per_query, fail_under, json)
+
+
+@app.command("support")
+def support(
+    pairs: Annotated[Path, typer.Option(help='JSONL of "id", "source", "claim"; - is stdin.')],
+    scorer: ScorerOption = None,
+    calibration: CalibrationOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Score claims against their sources, to check the checker."""
+    from webbrain.grounding.scorers import make_scorer
+    from webbrain.terminal import count_bar
+
+    from .support import check_pairs, read_pairs
+
+    found, checker = list(read_pairs(pairs)), make_scorer(scorer, calibration)
+    rows = list(count_bar(check_pairs(found, checker), len(found), f"checking with {checker.name}"))
+    if json:
+        print_json({"scorer": checker.name, "pairs": rows})
+        return
+    for row in rows:
+        print(f"{row['id']}\t{row['score']:.3f}\t{row['label']}\t{'; '.join(row['reasons'])}")
+
+
+@app.command("calibrate")
+def calibrate(
+    pairs: Annotated[Path, typer.Option(help='JSONL of "id", "source", "claim", "label"; - is stdin.')],
+    output: Annotated[Path | None, typer.Option(help="File for the cut, for --calibration.")] = None,
+    scorer: ScorerOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Fit the score from which on a claim counts as supported to your own labels."""
+    from dataclasses import asdict
+
+    from webbrain.grounding.scorers import make_scorer
+
+    from .support import calibrate as fit_cut
+    from .support import read_pairs
+
+    found = fit_cut(list(read_pairs(pairs, labelled=True)), make_scorer(scorer))
+    if output is not None:
+        found.save(output)
+        say(f"cut and calibration of {found.scorer} in {output}; use it with --calibration {output}")
+    if json:
+        print_json(asdict(found))
+        return
+    fit = f"balanced accuracy {found.balanced_accuracy:.3f} on the {found.pairs} pairs it was fitted on"
+    print(f"cut {found.cut:.3f}, {fit}")
 
 
 @app.command("compare")
@@ -122,6 +175,7 @@ def report(
     against: Annotated[Path | None, typer.Option(help="Another run, to show the differences.")] = None,
     labels: Annotated[Path | None, typer.Option(help="People's labels, to show the scorer's reliability.")] = None,
     scorer: ScorerOption = None,
+    calibration: CalibrationOption = None,
     measures: Annotated[str | None, typer.Option(help="Measures against the references, parted by spaces.")] = None,
     fail_under: FailUnderOption = None,
     json: JsonOption = False,
@@ -132,7 +186,7 @@ def report(
     for path in output:
         if path.suffix.lower() not in FORMS:
             raise ConfigError(f"a report ends in one of {', '.join(FORMS)}; mend --output {path}")
-    paths = {"references": references, "qrels": qrels, "against": against, "labels": labels}
+    paths = {"references": references, "qrels": qrels, "against": against, "labels": labels, "calibration": calibration}
     found = gather(run, **paths, scorer=scorer, measures=measures)
     for path in output:
         write_report(found, path)

@@ -48,19 +48,31 @@ def mean_support(sentences: Sequence[CheckedSentence]) -> float:
     return sum(sentence.verdict.score for sentence in sentences) / len(sentences)
 
 
-def evaluate_facts(run: Path | str, *, scorer: str | None = None, queries: Path | str | None = None) -> Evaluation:
+def evaluate_facts(
+    run: Path | str,
+    *,
+    scorer: str | None = None,
+    calibration: Path | None = None,
+    queries: Path | str | None = None,
+) -> Evaluation:
     """Support rate, number, date and name precision, coverage, redundancy, abstentions and length of a run's articles.
 
     Raises CorpusError for a malformed or empty run, ConfigError for an unknown scorer.
     """
-    judge = load_scorer(scorer)
+    judge = load_scorer(scorer, calibration)
     items, left_out = read_items(run, queries)
     return _evaluation(items, left_out, judge, SupportMeasures(judge).score(items), BESIDE_SUPPORT)
 
 
-def evaluate_citations(run: Path | str, *, scorer: str | None = None, queries: Path | str | None = None) -> Evaluation:
+def evaluate_citations(
+    run: Path | str,
+    *,
+    scorer: str | None = None,
+    calibration: Path | None = None,
+    queries: Path | str | None = None,
+) -> Evaluation:
     """Citation recall and precision with coverage and length beside them; errors as `evaluate_facts`."""
-    judge = load_scorer(scorer)
+    judge = load_scorer(scorer, calibration)
     items, left_out = read_items(run, queries)
     return _evaluation(items, left_out, judge, CitationMeasures(judge).score(items), BESIDE_CITATIONS)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from webbrain.errors import ConfigError, CorpusError
 from webbrain.protocols import SupportScorer
 from webbrain.records import read_queries
-from webbrain.registry import SCORERS
 from webbrain.terminal import count_bar
 
 from .checks import CheckedArticle, check_article
@@ -16,12 +15,11 @@ from .core import Item
 from .inputs import read_articles
 
 
-def load_scorer(name: str | None = None) -> SupportScorer:
-    """The support scorer registered under `name`; None is the one that `write` uses. Raises ConfigError."""
-    from webbrain.writing.pipeline import DEFAULT_SCORER
+def load_scorer(specification: str | None = None, calibration: Path | None = None) -> SupportScorer:
+    """`webbrain.grounding.scorers.make_scorer`, imported when it is needed; None is the scorer that `write` uses."""
+    from webbrain.grounding.scorers import make_scorer
 
-    scorer: SupportScorer = SCORERS.load(name or DEFAULT_SCORER)()
-    return scorer
+    return make_scorer(specification, calibration)
 
 
 def read_items(run: Path | str, queries: Path | str | None = None) -> tuple[list[Item], tuple[str, ...]]:

@@ -71,6 +71,7 @@ def gather(
     against: Path | None = None,
     labels: Path | None = None,
     scorer: str | None = None,
+    calibration: Path | None = None,
     measures: str | None = None,
 ) -> Report:
     """Evaluate a run of articles for a report.
@@ -78,7 +79,7 @@ def gather(
     `references` add measures against texts (`measures`, TEXT_MEASURES by default), `qrels` the cited documents against
     the judged ones, `labels` the reliability of the support scorer. Errors as those of the evaluations.
     """
-    judge = load_scorer(scorer)
+    judge = load_scorer(scorer, calibration)
     paths = [run] if against is None else [run, against]
     every, left_out = read_run_items(paths, references)
     chosen = [make_measure(name) for name in (measures or TEXT_MEASURES).split()] if references is not None else []
