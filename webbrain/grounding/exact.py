@@ -59,3 +59,18 @@ def _missing_names(claim: str, evidence: str) -> list[str]:
     folded = evidence.casefold()
     missing = [name for name in sorted(names(claim)) if name not in folded and not set(name.split("-")) <= words]
     return [f"the name {name!r} is not in the passage" for name in missing]
+
+
+_QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{12,400})[\"”«»]")
+
+
+def altered_quotes(claim: str, evidence: str) -> list[str]:
+    """A reason for each quotation of three words or more that the evidence does not have word for word."""
+    held = _bare(evidence)
+    quotes = [quote for quote in _QUOTED.findall(claim) if len(quote.split()) >= 3]
+    return [f"the passage does not have the words {quote!r}" for quote in quotes if _bare(quote) not in held]
+
+
+def _bare(text: str) -> str:
+    """Comparable words alone: the comma or full stop before a closing quotation mark is not part of it."""
+    return " ".join(re.findall(r"\w+(?:'\w+)?", comparable(text)))

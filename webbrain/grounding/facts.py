@@ -15,7 +15,7 @@ _SPELLED = {
     )
 }
 # Capitalised at the start of a sentence or by convention, but nobody's name.
-_NOT_NAMES = frozenset(
+NOT_NAMES = frozenset(
     """a an the this that these those it its he she they his her their we our you your i in on at of to for from by with
     and but or nor so as if when while after before since until although though because however moreover also there here
     some many most several both each every all no not one two three four five six seven eight nine ten what who which
@@ -40,7 +40,7 @@ def names(text: str) -> frozenset[str]:
     for match in _WORD.finditer(text):
         word = match.group().rstrip(".")
         bare = re.sub(r"['’]s?$", "", word)
-        if bare[:1].isupper() and bare.lower() not in _NOT_NAMES:
+        if bare[:1].isupper() and bare.lower() not in NOT_NAMES:
             found.add(bare.casefold())
     return frozenset(found)
 
