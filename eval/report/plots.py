@@ -50,7 +50,7 @@ def differences(name: str, values: Sequence[tuple[str, str, float]]) -> str:
             f' width="{max(step * 0.85, 0.5):.2f}" height="{tall:.1f}"><title>{title}</title></rect></a>'
         )
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(0):.1f}" y2="{y(0):.1f}"/>')
-    return _figure(f"Difference in {name} per query, sorted", parts)
+    return _figure(f"Difference in {name} per query, sorted", parts, role="group")
 
 
 def interval(value: float, span: Interval | None, low: float, high: float) -> str:
@@ -97,9 +97,10 @@ def reliability(found: Reliability) -> str:
     return _figure("Share labelled supported by support score", parts, HEIGHT * 1.6)
 
 
-def _figure(label: str, parts: Sequence[str], height: float = HEIGHT) -> str:
+def _figure(label: str, parts: Sequence[str], height: float = HEIGHT, role: str = "img") -> str:
+    """An image to a screen reader, or a group where links stand in it."""
     return (
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{html.escape(label)}">'
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:g}" role="{role}" aria-label="{html.escape(label)}">'
         f"{''.join(parts)}</svg>"
     )
 
