@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 
 from tests.serving import article_writer
 from webbrain.server.app import create_app
+from webbrain.server.schema import Source
 from webbrain.server.settings import ServerSettings
+from webbrain.types import Passage
 from webbrain.writing.render import as_json
 
 QUERY = "Gull Point Lighthouse"
@@ -87,10 +89,10 @@ def test_no_evidence_is_an_honest_article_without_sentences(client: TestClient) 
     assert found[-1]["article"]["sentences"] == []
 
 
-def test_only_web_addresses_leave_the_server(client: TestClient) -> None:
-    body = client.get("/api/articles", params={"query": "Ivor Penn keeper of Gull Point Lighthouse"}).text
-    assert "keepers" in body
-    assert "javascript:" not in body
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://a b"])
+def test_only_web_addresses_leave_the_server(url: str) -> None:
+    assert Source.of(Passage("p", "d", "", "", 0, 0, url)).url == ""
+    assert Source.of(Passage("p", "d", "", "", 0, 0, "https://ok.example/a")).url == "https://ok.example/a"
 
 
 def test_search_ranks_passages(client: TestClient) -> None:
@@ -120,8 +122,9 @@ def test_k_has_bounds(client: TestClient, k: str) -> None:
     assert client.get("/api/search", params={"query": "bread", "k": k}).status_code == 422
 
 
-def test_the_longest_query_is_answered(client: TestClient) -> None:
-    assert client.get("/api/search", params={"query": "é" * 300}).status_code == 200
+@pytest.mark.parametrize(("query", "k"), [("é" * 300, 1), ("bread", 50)])
+def test_the_most_that_may_be_asked_is_answered(client: TestClient, query: str, k: int) -> None:
+    assert client.get("/api/search", params={"query": query, "k": k}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/search", "/api/articles"])
