@@ -52,9 +52,15 @@ class Examples:
             batches = self.packed.batches(plan, start.epoch)
             for first in range(start.batch, len(batches) - world + 1, world):
                 numbers = batches[first + rank]
-                kept = numbers[numbers % HELD_OUT != 0] if self.held_out else numbers
-                yield self._tensors(kept if len(kept) else numbers, plan, Position(start.epoch, first + world))
+                yield self._tensors(self._spared(numbers), plan, Position(start.epoch, first + world))
             start = Position(start.epoch + 1)
+
+    def _spared(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The batch without what is held out; where nothing is left, its neighbours."""
+        if not self.held_out:
+            return numbers
+        kept = numbers[numbers % HELD_OUT != 0]
+        return kept if len(kept) else np.where(numbers + 1 < len(self.packed), numbers + 1, numbers - 1)
 
     def dev(self, plan: BatchPlan, examples: int) -> Iterator[Tensors]:
         """The development batches, always the same ones."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +15,7 @@ from webbrain.models import DEFAULT_ENCODER
 from webbrain.terminal import print_json, say
 
 if TYPE_CHECKING:
+    from webbrain.training.samples import Score
     from webbrain.training.settings import TrainSettings
 
 app = typer.Typer(help="Train a writer on a packed dataset.", no_args_is_help=True, rich_markup_mode=None)
@@ -69,7 +71,7 @@ def writer(
     )
     settings = _stages(settings.smoke() if smoke else settings, steps, learning_rate)
     stages = STAGES if stage == "all" else (stage,)
-    report = train_writer(data, output, settings, stages=stages, resume=resume, score=_rouge, note=say)
+    report = train_writer(data, output, settings, stages=stages, resume=resume, score=_score(), note=say)
     if parts is not None:
         _pack_run(output, parts)
     if json:
@@ -84,11 +86,12 @@ def pack(
     folder: Annotated[Path, typer.Argument(help="Folder to carry.")],
     output: Annotated[Path, typer.Option(help="Folder of the parts.")],
     part_mib: Annotated[int, typer.Option(min=1, help="MiB in a part, at most.")] = 15,
+    only: Annotated[list[str] | None, typer.Option(help="Only files like this; repeatable.")] = None,
 ) -> None:
-    """Cut a folder into parts of bounded size, with their digests."""
+    """Compress a folder into parts of bounded size, with their digests."""
     from webbrain.training.parts import pack_parts
 
-    paths = pack_parts(folder, output, part_mib << 20)
+    paths = pack_parts(folder, output, part_mib << 20, tuple(only or ("*",)))
     say(f"{len(paths)} parts in {output}")
 
 
@@ -109,6 +112,14 @@ def _stages(settings: TrainSettings, steps: int | None, rate: float | None) -> T
         for name, stage in settings.stages.items()
     }
     return replace(settings, stages=changed)
+
+
+def _score() -> Score | None:
+    """ROUGE where it is installed; a machine that only trains can do without, and is told so."""
+    if find_spec("rouge_score") is None:
+        say("the samples get no scores here; run `pip install 'webbrain[eval]'` for them")
+        return None
+    return _rouge
 
 
 def _rouge(texts: list[str], targets: list[str]) -> dict[str, float]:

@@ -2,60 +2,100 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
+import lzma
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from webbrain.errors import ConfigError, CorpusError
+from webbrain.models import sha256_file
 
 MANIFEST = "parts.json"
 PART_BYTES = 15 << 20
 
 
-def pack_parts(folder: Path, target: Path, part_bytes: int = PART_BYTES) -> list[Path]:
-    """Write `<name>.000` ... and `parts.json` into `target`; the same folder always gives the same bytes."""
-    if not folder.is_dir():
-        raise ConfigError(f"{folder} is no folder; name the one to carry")
+def pack_parts(folder: Path, target: Path, part_bytes: int = PART_BYTES, only: Sequence[str] = ("*",)) -> list[Path]:
+    """Write `<name>.000` ... and `parts.json` into `target`: the folder's files that match one of `only`, compressed.
+
+    The same files always give the same bytes. Raises ConfigError when there is nothing to carry.
+    """
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and _matches(path, folder, only)]
+    if not found:
+        raise ConfigError(f"{folder} holds no file like {', '.join(only)}; name the folder to carry")
     target.mkdir(parents=True, exist_ok=True)
-    whole = _archive(folder)
-    paths, entries = [], {}
-    for number, start in enumerate(range(0, len(whole), part_bytes)):
-        part = whole[start : start + part_bytes]
-        paths.append(target / f"{folder.name}.{number:03d}")
-        paths[-1].write_bytes(part)
-        entries[paths[-1].name] = hashlib.sha256(part).hexdigest()
+    parts: Any = _PartWriter(target / folder.name, part_bytes)
+    with lzma.open(parts, "wb", preset=1) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
+        for path in found:
+            archive.add(path, f"{folder.name}/{path.relative_to(folder)}", filter=_plain)
+    entries = {path.name: sha256_file(path) for path in parts.paths}
     (target / MANIFEST).write_text(json.dumps({"folder": folder.name, "parts": entries}, indent=1), encoding="utf-8")
-    return paths
+    return list(parts.paths)
 
 
 def join_parts(source: Path, target: Path) -> Path:
     """Put the folder back under `target`; raises CorpusError when a part is missing or altered."""
     manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
-    whole = b"".join(_read_parts(source, manifest["parts"]))
-    with tarfile.open(fileobj=io.BytesIO(whole)) as archive:
+    reader = _PartReader(source, dict(manifest["parts"]))
+    with lzma.open(io.BufferedReader(reader), "rb") as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
         archive.extractall(target, filter="data")
     return target / str(manifest["folder"])
 
 
-def _read_parts(source: Path, entries: dict[str, str]) -> Iterator[bytes]:
-    for name, digest in entries.items():
-        path = source / name
-        data = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise CorpusError("this part is missing or altered; fetch it again", path)
-        yield data
+class _PartWriter(io.RawIOBase):
+    """One stream of bytes into files of `limit` bytes."""
+
+    def __init__(self, stem: Path, limit: int) -> None:
+        self.stem, self.limit = stem, limit
+        self.paths: list[Path] = []
+        self._room = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        written = 0
+        while written < len(view):
+            if not self._room:
+                self.paths.append(self.stem.with_name(f"{self.stem.name}.{len(self.paths):03d}"))
+                self.paths[-1].write_bytes(b"")
+                self._room = self.limit
+            piece = view[written : written + self._room]
+            with self.paths[-1].open("ab") as file:
+                file.write(piece)
+            written += len(piece)
+            self._room -= len(piece)
+        return written
 
 
-def _archive(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.add(path, f"{folder.name}/{path.relative_to(folder)}", filter=_plain)
-    return buffer.getvalue()
+class _PartReader(io.RawIOBase):
+    """The parts one after another, each checked before its first byte is given out."""
+
+    def __init__(self, folder: Path, digests: dict[str, str]) -> None:
+        self._waiting = [(folder / name, digest) for name, digest in digests.items()]
+        self._open = io.BytesIO()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not (data := self._open.read(len(buffer))) and self._waiting:
+            path, digest = self._waiting.pop(0)
+            whole = path.read_bytes() if path.is_file() else b""
+            if sha256(whole).hexdigest() != digest:
+                raise CorpusError("this part is missing or altered; fetch it again", path)
+            self._open = io.BytesIO(whole)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _matches(path: Path, folder: Path, only: Sequence[str]) -> bool:
+    return any(fnmatch(str(path.relative_to(folder)), pattern) for pattern in only)
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ import torch
 
 import webbrain
 from webbrain.errors import ConfigError
-from webbrain.models import ModelFiles, resolve, sha256_file
+from webbrain.models import BUNDLED, ModelFiles, resolve, sha256_file
 from webbrain.training.loop import Note, Report, Trainer
 from webbrain.training.packed import MANIFEST, read_manifest
-from webbrain.training.samples import write_samples
+from webbrain.training.samples import Score, write_samples
 from webbrain.training.settings import STAGES, StageName, TrainSettings
 from webbrain.writing.compact.export import export_writer
 from webbrain.writing.compact.model import CompactShape, warm_start
@@ -26,7 +25,6 @@ from webbrain.writing.fid.model import FusionInDecoder
 from webbrain.writing.fid.vocabulary import Vocabulary
 
 CONFIG, REPORT, WRITER = "config.json", "report.json", "writer"
-Score = Callable[[list[str], list[str]], dict[str, float]]
 
 
 def train_writer(
@@ -86,12 +84,18 @@ def _finish(
 def _make_model(settings: TrainSettings) -> tuple[FusionInDecoder, Vocabulary, ModelFiles | None]:
     """The model to train; with the files of its encoder when it is a compact writer."""
     if is_compact(settings.base):
-        files = resolve(settings.base)
+        files = _known(resolve(settings.base))
         shape = CompactShape(settings.copy, settings.frozen_encoder, settings.layers)
         return *warm_start(files, shape), files
     loaded = load_model(settings.base)
     model = FusionInDecoder(loaded.model.seq2seq, copy=settings.copy, numbered=loaded.numbered)
     return model, loaded.vocabulary, None
+
+
+def _known(files: ModelFiles) -> ModelFiles:
+    """Under its own name, wherever its copy lies: the writer's card names it."""
+    names = {digest: name for name, (_, _, digest) in BUNDLED.items()}
+    return replace(files, name=names.get(files.weights_sha256, files.name))
 
 
 def is_compact(base: str) -> bool:

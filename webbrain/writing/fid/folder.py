@@ -56,14 +56,15 @@ def load_model(name: str) -> LoadedModel:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the reports and bars of `transformers`: what is new in a model is new on purpose."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    library: Any = logging
+    before = library.get_verbosity()
+    library.set_verbosity_error()
+    library.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(before)
-        logging.enable_progress_bar()
+        library.set_verbosity(before)
+        library.enable_progress_bar()
 
 
 def ready(model: FusionInDecoder, vocabulary: Vocabulary) -> LoadedModel:
