@@ -82,11 +82,11 @@ def main() -> None:
     sys.exit(bool(report.differences))
 
 
-def sample(folder: Path) -> Path:
-    """A third of the sample pages, with all the hostile ones."""
+def sample(folder: Path, every: int = 3) -> Path:
+    """Every third of the sample pages (or another part), with all the hostile ones."""
     pages = ROOT / "corpus_samples/pages"
     for number, path in enumerate(sorted(path for path in pages.rglob("*") if path.is_file())):
-        if number % 3 == 0 or path.parent.name == "hostile":
+        if number % every == 0 or path.parent.name == "hostile":
             target = folder / path.relative_to(pages)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)

@@ -98,6 +98,7 @@ class _Work:
             self.receipts.clear()
             self.duplicates.forget_from(0)
         self.resumed = len(self.receipts)
+        self.kept = self.documents
         self.skipped: Counter[str] = Counter()
 
     @property
@@ -121,7 +122,7 @@ class _Work:
         return asdict(self.encoder.card) if self.encoder is not None else None
 
     def _consumed(self, done: int, total: int) -> None:
-        self.progress.reading(done, total, self.documents)
+        self.progress.reading(done, total, self.kept)
 
     def _shard(self, records: Iterator[RawRecord]) -> None:
         """Fill, encode and sign for one shard."""
@@ -215,7 +216,8 @@ class _Shard:
             self._keep(item, passages)
 
     def _keep(self, document: Document, passages: list[Any]) -> None:
-        row = self.work.documents + len(self.writer.documents)
+        row = self.work.kept
+        self.work.kept += 1
         self.work.duplicates.add_id(row, document.doc_id)
         if self.work.settings.duplicates == "fold":
             self.work.duplicates.add(row, document.text)

@@ -8,20 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from webbrain.errors import ConfigError, IndexDamaged, WebBrainError
 
 MOST_FILES = 1 << 20
 
 
-def open_array(path: Path) -> NDArray[Any]:
-    """A read-only memory map of a `.npy` file (never a pickle)."""
+def open_array(path: Path, dtype: DTypeLike) -> NDArray[Any]:
+    """A read-only memory map of a one-dimensional `.npy` file (never a pickle); raises IndexDamaged for another type."""
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array
-    except (OSError, ValueError, EOFError) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        SyntaxError,
+        TypeError,
+        OverflowError,
+    ) as error:  # the header is an expression
         raise _unreadable(path, error) from error
+    if array.ndim != 1 or array.dtype != np.dtype(dtype):
+        raise _unreadable(path, ValueError(f"{array.ndim} dimensions of {array.dtype}"))
+    return array
 
 
 def open_bytes(path: Path) -> mmap.mmap | bytes:

@@ -32,8 +32,8 @@ class PassageShard:
         self.path = folder / layout.TEXT.format(shard)
         self._text = open_bytes(self.path)
         self._heads = open_bytes(folder / layout.DOCUMENTS.format(shard))
-        self._documents = open_array(folder / layout.DOCUMENT_OFFSETS.format(shard))
-        self._rows = open_array(folder / layout.ROWS.format(shard))
+        self._documents = open_array(folder / layout.DOCUMENT_OFFSETS.format(shard), layout.DOCUMENT_DTYPE)
+        self._rows = open_array(folder / layout.ROWS.format(shard), layout.ROW_DTYPE)
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -23,11 +23,11 @@ class PostingsShard:
     def __init__(self, folder: Path, shard: int) -> None:
         self.path = folder / layout.TERMS.format(shard)
         self._terms = open_bytes(self.path)
-        self._term_offsets = open_array(folder / layout.TERM_OFFSETS.format(shard))
-        self._offsets = open_array(folder / layout.POSTING_OFFSETS.format(shard))
-        self._rows = open_array(folder / layout.POSTING_ROWS.format(shard))
-        self._counts = open_array(folder / layout.POSTING_COUNTS.format(shard))
-        self.lengths = open_array(folder / layout.LENGTHS.format(shard))
+        self._term_offsets = open_array(folder / layout.TERM_OFFSETS.format(shard), "<u8")
+        self._offsets = open_array(folder / layout.POSTING_OFFSETS.format(shard), "<u8")
+        self._rows = open_array(folder / layout.POSTING_ROWS.format(shard), "<u4")
+        self._counts = open_array(folder / layout.POSTING_COUNTS.format(shard), "<u2")
+        self.lengths = open_array(folder / layout.LENGTHS.format(shard), "<u4")
 
     @property
     def vocabulary(self) -> int:

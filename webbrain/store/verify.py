@@ -12,8 +12,9 @@ from webbrain.store.index import Index, check_sizes, current_build
 from webbrain.store.manifest import read_manifest
 
 
-def verify(folder: Path, *, full: bool = False) -> list[str]:
+def verify(folder: Path | str, *, full: bool = False) -> list[str]:
     """Problems found, one sentence each; an empty list means sound. `full` re-hashes every file."""
+    folder = Path(folder)
     try:
         # Hashes before use: FAISS may take a damaged header at its word.
         problems = list(_rehash(folder)) if full else []

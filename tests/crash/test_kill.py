@@ -1,0 +1,35 @@
+"""SIGKILL in the middle of builds: the loop of `benchmarks/crash.py`, which runs 200 of them, with fewer."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+KILLS = 24
+
+
+@pytest.fixture(scope="module")
+def crash() -> ModuleType:
+    path = Path(__file__).parents[2] / "benchmarks/crash.py"
+    spec = importlib.util.spec_from_file_location("crash_benchmark", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.slow
+def test_a_killed_build_resumes_to_the_same_index(crash: ModuleType, tmp_path: Path) -> None:
+    corpus = crash.sample(tmp_path / "corpus", every=12)
+    report = crash.crash_loop(corpus, tmp_path, KILLS, shards=(8, 200))
+    assert report.differences == []
+    assert report.kills >= KILLS
+    assert len(report.where) > 3
+    assert report.reads > KILLS
