@@ -108,7 +108,7 @@ class Evaluation:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self, *, per_query: bool = False) -> dict[str, Any]:
-        """`measures`: name -> value, n, n_excluded, reason, interval (and `pooled`); `queries`; `settings`; `per_query`."""
+        """`measures`: name -> value, n, n_excluded, reason, interval (`pooled`); `queries`; `settings`; `per_query`."""
         queries = list(dict.fromkeys(query_id for scores in self.scores for query_id in scores.values))
         found: dict[str, Any] = {
             "measures": {scores.name: _summary_json(scores) for scores in self.scores},

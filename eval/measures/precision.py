@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from webbrain.grounding.facts import names, numbers, spelled_numbers
+from webbrain.grounding.facts import names
+from webbrain.grounding.words import NUMBER, read_words
 from webbrain.types import Article, Passage
 
 from ..core import Item, Scores, cited_passages
@@ -33,9 +34,9 @@ class Found:
 
 
 def check_numbers(claim: str, evidence: str) -> Found:
-    """Distinct numbers in digits; the evidence may spell one up to twenty."""
-    wanted = numbers(claim)
-    return Found(len(wanted), tuple(sorted(wanted - numbers(evidence) - spelled_numbers(evidence))))
+    """Distinct numbers, "1,000" and "a thousand" being one; a number word alone ("one of them") makes no claim."""
+    wanted = {key for text, key in _numbers(claim) if " " in text or any(map(str.isdigit, text))}
+    return Found(len(wanted), tuple(sorted(wanted - {key for _, key in _numbers(evidence)})))
 
 
 def check_dates(claim: str, evidence: str) -> Found:
@@ -84,6 +85,13 @@ def date_precision() -> FactPrecision:
 
 def name_precision() -> FactPrecision:
     return FactPrecision("name", check_names)
+
+
+def _numbers(text: str) -> list[tuple[str, str]]:
+    """(as written, in one form) of the numbers of a text, digits or words."""
+    found = read_words(text)
+    places = zip(found.starts, found.ends, found.keys, found.kinds, strict=True)
+    return [(text[start:end], key) for start, end, key, kind in places if kind == NUMBER]
 
 
 def _letters(text: str) -> set[str]:

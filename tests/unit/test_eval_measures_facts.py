@@ -47,6 +47,10 @@ EVIDENCE = "On 16 July 1969, at 13:32, Apollo 11 left Cape Kennedy with three me
     [
         ("It carried 1000 kg and 3 men.", 2, ()),
         ("It carried 1001 kg and 3 men.", 2, ("1001",)),
+        ("It carried a thousand kilograms.", 1, ()),
+        ("It carried 0.001 million kilograms.", 1, ()),
+        ("It carried two thousand kilograms.", 1, ("2000",)),
+        ("One of them, the first, left.", 0, ()),
         ("It left.", 0, ()),
     ],
 )
