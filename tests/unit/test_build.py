@@ -299,9 +299,10 @@ class TestResuming:
         self, broken_off: tuple[Path, Path, BuildSettings], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         corpus, folder, settings = broken_off
-        there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         usage = namedtuple("usage", "free")
-        monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: usage(int(corpus.stat().st_size * 4 - there + 100)))
+        monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: usage(0))
+        with pytest.raises(ConfigError):
+            build(corpus, folder.with_name("another"), settings)
         assert build(corpus, folder, settings).fresh
 
 

@@ -16,17 +16,10 @@ MOST_FILES = 1 << 20
 
 
 def open_array(path: Path, dtype: DTypeLike) -> NDArray[Any]:
-    """A read-only memory map of a one-dimensional `.npy` file (never a pickle); raises IndexDamaged for another type."""
+    """A read-only memory map of a one-dimensional `.npy` file (never a pickle); IndexDamaged for another type."""
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        SyntaxError,
-        TypeError,
-        OverflowError,
-    ) as error:  # the header is an expression
+    except Exception as error:  # the header is a Python literal, and numpy fails in many ways to parse it
         raise _unreadable(path, error) from error
     if array.ndim != 1 or array.dtype != np.dtype(dtype):
         raise _unreadable(path, ValueError(f"{array.ndim} dimensions of {array.dtype}"))
