@@ -63,7 +63,8 @@ def test_every_judged_page_is_in_the_index(desk: Any) -> None:
 
 
 def test_no_page_is_judged_twice_for_a_query() -> None:
-    pairs = [(qrel.query_id, qrel.doc_id) for qrel in read_qrels(SAMPLES / "qrels.tsv")]
+    lines = (SAMPLES / "qrels.tsv").read_text(encoding="utf-8").splitlines()
+    pairs = [tuple(line.split()[0:3:2]) for line in lines]
     assert len(set(pairs)) == len(pairs)
 
 
