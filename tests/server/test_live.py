@@ -93,6 +93,14 @@ def test_a_taken_port_is_one_sentence(library: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_without_the_extra_a_sentence_says_what_to_install(library: Path) -> None:
+    code = "import sys; sys.modules['uvicorn'] = None; from webbrain.__main__ import main; main()"
+    command = [sys.executable, "-c", code, "serve", "--index", str(library)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == 'webbrain: serving needs uvicorn; run `pip install "webbrain[serve]"`\n'
+
+
 def test_an_article_is_left_when_its_reader_leaves(slow_server: LiveServer) -> None:
     events = Client(slow_server.address).stream(QUERY)
     assert any(isinstance(event, Verified) for event in events)
