@@ -20,7 +20,7 @@ from .checks import CheckedArticle
 BINS = 10
 Z = 1.959964  # two-sided 95%
 TRUE_LABELS = ("supported", "true", "yes", "1")
-FALSE_LABELS = ("not_supported", "unsupported", "contradicted", "partly", "false", "no", "0")
+FALSE_LABELS = ("not_supported", "unsupported", "partially_supported", "partly", "contradicted", "false", "no", "0")
 
 
 @dataclass(frozen=True, slots=True)
