@@ -118,7 +118,7 @@ def index_verify(
 
     problems = verify(folder, full=full)
     if corpus and not problems:
-        part("indexing.freshness").check_fresh(folder, corpus)
+        problems = part("indexing.freshness").staleness(folder, corpus)
     if json:
         print_json({"index": str(folder), "full": full, "ok": not problems, "problems": problems})
     for problem in problems:

@@ -18,3 +18,12 @@ def check_fresh(folder: Path, corpus: Path) -> None:
         raise IndexStale(
             f"{corpus} is not what {folder} was made of; run `webbrain index build {corpus} --output {folder}`"
         )
+
+
+def staleness(folder: Path, corpus: Path) -> list[str]:
+    """What `check_fresh` has against an index, in the form of `webbrain.store.verify.verify`."""
+    try:
+        check_fresh(folder, corpus)
+    except IndexStale as error:
+        return [str(error)]
+    return []

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from indexing.build import build
-from indexing.freshness import check_fresh
+from indexing.freshness import check_fresh, staleness
 from indexing.publish import collect_garbage
 from indexing.settings import BuildSettings
 from webbrain.errors import IndexDamaged, IndexIncompatible, IndexNotFound, IndexStale
@@ -63,8 +63,9 @@ class TestStale:
         make_corpus([*TEXTS, "One more."])
         with pytest.raises(IndexStale, match=f"run `webbrain index build {corpus} --output {tmp_path}/i`"):
             check_fresh(tmp_path / "i", corpus)
+        assert "is not what" in staleness(tmp_path / "i", corpus)[0]
         build(corpus, tmp_path / "i", BuildSettings(encoder=None))
-        check_fresh(tmp_path / "i", corpus)
+        assert staleness(tmp_path / "i", corpus) == []
 
 
 class TestIncompatible:
