@@ -64,7 +64,7 @@ class Tab:
         options = {"viewport": {"width": 1280, "height": 860}, "reduced_motion": "reduce", "locale": "en-GB", **context}
         self.contexts.append(self.browser.new_context(**options))
         page = self.contexts[-1].new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(45_000)
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("console", lambda line: line.type == "error" and self.faults.append(f"console: {line.text}"))
         page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}") or dialog.dismiss())

@@ -35,7 +35,7 @@ class Gate:
         self.came += 1
         if self.error is not None:
             raise self.error
-        assert self.opened.acquire(timeout=20)
+        assert self.opened.acquire(timeout=60)
         return Verdict("supported", 1.0)
 
 
@@ -53,7 +53,7 @@ async def read(desk: Desk, seen: list[ArticleEvent] | None = None) -> list[str]:
 
 
 async def until(happened: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not happened():
             await asyncio.sleep(0.01)
 
@@ -62,7 +62,7 @@ def played(desk: Desk, play: Callable[[], Awaitable[None]]) -> None:
     """Run in a thread of its own: a browser's tests may have left a loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         try:
-            thread.submit(lambda: asyncio.run(asyncio.wait_for(play(), 40))).result()
+            thread.submit(lambda: asyncio.run(asyncio.wait_for(play(), 120))).result()
         finally:
             desk.shut()
 
