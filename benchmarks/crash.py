@@ -94,9 +94,16 @@ def sample(folder: Path, every: int = 3) -> Path:
 
 
 def crash_loop(
-    corpus: Path, folder: Path, kills: int, *, shards: tuple[int, ...] = SHARDS, seed: int = 1, say: Any = None
+    corpus: Path,
+    folder: Path,
+    kills: int,
+    *,
+    shards: tuple[int, ...] = SHARDS,
+    most: int = 1000,
+    seed: int = 1,
+    say: Any = None,
 ) -> Report:
-    """Kill builds of `corpus` inside `folder` until `kills` of them died; see the module's description."""
+    """Kill builds of `corpus` inside `folder` until `kills` of them died, one index at most `most` times."""
     report, draw = Report(), random.Random(seed)
     build(corpus, folder / "old", OLD)
     old = content(Index.open(folder / "old"))
@@ -107,7 +114,7 @@ def crash_loop(
             size, way = shards[report.builds % len(shards)], ("time", "step", "publish")[report.builds % 3]
             expected, steps = unbroken[size]
             killer = _Killer(server, corpus, folder / "killed", size, steps, draw, report)
-            killer.until_done(way, old)
+            killer.until_done(way, most, old)
             what = f"build {report.builds}, shards of {size}, killed by {way}"
             _compare(expected, content(Index.open(killer.output)), what, report)
             report.differences += verify(killer.output, full=True)
@@ -160,11 +167,13 @@ class _Killer:
         shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(output.with_name("old"), output)
 
-    def until_done(self, way: str, old: dict[str, Any]) -> None:
-        fresh, patience = True, FIRST_SECONDS
+    def until_done(self, way: str, most: int, old: dict[str, Any]) -> None:
+        fresh, patience, last = True, FIRST_SECONDS, self.report.kills + most
         while True:
-            delay = self.draw.uniform(0, patience) if way == "time" else 0.0
-            self.server.start(self.corpus, self.output, self.size, die_at=self._die_at(way, fresh), delay=delay)
+            spared = self.report.kills >= last
+            delay = self.draw.uniform(0, patience) if way == "time" and not spared else 0.0
+            die_at = 0 if spared else self._die_at(way, fresh)
+            self.server.start(self.corpus, self.output, self.size, die_at=die_at, delay=delay)
             while not self.server.is_done(0.2):
                 self._read(old)
             status, said = self.server.wait()

@@ -12,6 +12,7 @@ from webbrain.encoding.encoder import OnnxEncoder, package_encoder
 from webbrain.grounding.exact import ExactScorer
 from webbrain.models import DEFAULT_ENCODER, resolve
 from webbrain.protocols import Encoder, Retriever, SupportScorer, Writer
+from webbrain.retrieval import hybrid
 from webbrain.retrieval.bm25 import Bm25Retriever
 from webbrain.retrieval.dense import DenseRetriever
 from webbrain.retrieval.fusion import ReciprocalRank, ScoreSum
@@ -47,6 +48,14 @@ class TestHybrid(RetrieverConformance):
     @pytest.fixture(params=[ReciprocalRank(), ScoreSum()], ids=["rrf", "score"])
     def make(self, request: pytest.FixtureRequest) -> Callable[[Index], Retriever]:
         return lambda index: HybridRetriever(index, request.param)
+
+    def test_a_longer_list_than_it_reads_deep_begins_alike(
+        self, index: Index, make: Callable[[Index], Retriever], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hybrid, "DEPTH", 3)
+        longest = make(index).search("lighthouse of granite", 50)
+        assert 3 < len(longest) <= 6
+        assert all(make(index).search("lighthouse of granite", k) == longest[:k] for k in range(7))
 
 
 class TestFusers(FuserConformance):
