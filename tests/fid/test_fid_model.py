@@ -115,8 +115,8 @@ def test_copying_is_a_distribution_and_its_loss_agrees() -> None:
     assert hidden is not None
     whole = model.copy.log_probs(raw, hidden, sources.states, sources.mask, sources.ids)
     assert torch.allclose(whole.exp().sum(-1), torch.ones(1, len(TARGET)), atol=1e-4)
-    picked = model(*pad_sources([rows()[0]], 0), pad_labels([TARGET]))[0]
-    assert float(picked) == pytest.approx(-float(whole[0, range(len(TARGET)), TARGET].sum()), rel=1e-4)
+    picked = _loss(model, [rows()[0]], [TARGET])
+    assert picked == pytest.approx(-float(whole[0, range(len(TARGET)), TARGET].sum()), rel=1e-4)
 
 
 def test_frozen_encoder_learns_nothing_and_the_rest_does() -> None:

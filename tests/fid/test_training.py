@@ -35,6 +35,7 @@ from webbrain.training.packed import BatchPlan, PackedSet, Position  # noqa: E40
 from webbrain.training.parts import join_parts, pack_parts  # noqa: E402
 from webbrain.training.run import train_writer  # noqa: E402
 from webbrain.training.settings import STAGES, TrainSettings  # noqa: E402
+from webbrain.writing.compact.card import read_card  # noqa: E402
 from webbrain.writing.compact.model import warm_start  # noqa: E402
 from webbrain.writing.fid.model import IGNORED  # noqa: E402
 from webbrain.writing.pipeline import ArticleWriter  # noqa: E402
@@ -61,6 +62,12 @@ def settings(work: Path, steps: int = STEPS, **changes: Any) -> TrainSettings:
     return replace(small, stages=stages, batch_examples=4, dev_every=3, checkpoint_every=3, **changes)
 
 
+def train(*arguments: Any, **options: Any) -> dict[str, Any]:
+    report = train_writer(*arguments, **options)
+    assert report is not None
+    return report
+
+
 def curve(run: Path) -> list[dict[str, str]]:
     return [{**row, "seconds": ""} for row in read_curve(run / "curve.csv")]
 
@@ -68,7 +75,7 @@ def curve(run: Path) -> list[dict[str, str]]:
 def test_the_whole_path_ends_in_a_writer_that_writes(work: Path, tmp_path: Path) -> None:
     lines: list[str] = []
     run = tmp_path / "run"
-    report = train_writer(
+    report = train(
         work / "packed", run, settings(work, 2), score=lambda texts, targets: {"n": len(texts)}, note=lines.append
     )
     assert [row["stage"] for row in curve(run)] == [stage for stage in STAGES for _ in range(2)]
@@ -85,15 +92,29 @@ def test_the_whole_path_ends_in_a_writer_that_writes(work: Path, tmp_path: Path)
     article = ArticleWriter.over(Index.open(index), writer=writer).write(str(articles()[0]["title"]))
     assert article.provenance["writer"] == "compact"
     with pytest.raises(ConfigError, match="--resume"):
-        train_writer(work / "packed", run, settings(work, 2), note=lines.append)
+        train(work / "packed", run, settings(work, 2), note=lines.append)
     with pytest.raises(ConfigError, match="other settings"):
-        train_writer(work / "packed", run, settings(work, 3), resume=True, note=lines.append)
+        train(work / "packed", run, settings(work, 3), resume=True, note=lines.append)
+
+
+def test_the_smoke_command_leaves_parts_and_says_what_came_of_it(work: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "cli.py", "train", "writer", "--smoke", "--json", "--base", str(work / "encoder")]
+    folders = {"--data": work / "packed", "--output": tmp_path / "run", "--parts": tmp_path / "parts"}
+    options = [str(part) for pair in folders.items() for part in pair]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["stopped"] == "all steps done"
+    assert 0 <= report["scores"]["rougeL"] <= 1
+    writer = join_parts(tmp_path / "parts", tmp_path / "joined")
+    assert read_card(writer) == read_card(tmp_path / "run" / "writer")
+    assert (tmp_path / "parts" / "run" / "curve.csv").exists()
 
 
 def test_a_killed_run_goes_on_to_the_same_curve(work: Path, tmp_path: Path) -> None:
     options = settings(work, patience=100)
     stages: Any = ("warmup", "full")
-    train_writer(work / "packed", tmp_path / "whole", options, stages=stages, note=_silent)
+    train(work / "packed", tmp_path / "whole", options, stages=stages, note=_silent)
     whole = curve(tmp_path / "whole")
     assert len(whole) == 2 * STEPS
     killed = tmp_path / "killed"
@@ -101,7 +122,7 @@ def test_a_killed_run_goes_on_to_the_same_curve(work: Path, tmp_path: Path) -> N
     before = len(curve(killed))
     assert whole_rows <= before < len(whole)
     lines: list[str] = []
-    train_writer(work / "packed", killed, options, stages=stages, resume=True, note=lines.append)
+    train(work / "packed", killed, options, stages=stages, resume=True, note=lines.append)
     assert "going on from full-" in lines[0]
     assert curve(killed) == whole
     step, other = (
@@ -135,7 +156,7 @@ def _kill_at(rows: int, work: Path, run: Path, options: TrainSettings) -> None:
 
 
 def test_training_lowers_the_loss(work: Path, tmp_path: Path) -> None:
-    report = train_writer(work / "packed", tmp_path / "run", settings(work, 60), stages=("full",), note=_silent)
+    report = train(work / "packed", tmp_path / "run", settings(work, 60), stages=("full",), note=_silent)
     rows = curve(tmp_path / "run")
     assert float(rows[-1]["loss"]) < 0.6 * float(rows[0]["loss"])
     assert report["dev_loss"] == pytest.approx(min(float(row["dev_loss"]) for row in rows if row["dev_loss"]), abs=1e-5)
@@ -144,9 +165,7 @@ def test_training_lowers_the_loss(work: Path, tmp_path: Path) -> None:
 def test_a_stage_ends_when_the_development_loss_no_longer_falls(work: Path, tmp_path: Path) -> None:
     options = settings(work, 400, patience=2)
     wild = {name: replace(stage, learning_rate=3.0) for name, stage in options.stages.items()}
-    report = train_writer(
-        work / "packed", tmp_path / "run", replace(options, stages=wild), stages=("full",), note=_silent
-    )
+    report = train(work / "packed", tmp_path / "run", replace(options, stages=wild), stages=("full",), note=_silent)
     assert report["stopped"] == "the development loss no longer falls"
     rows = [float(row["dev_loss"]) for row in curve(tmp_path / "run") if row["dev_loss"]]
     assert min(rows) == rows[-3]
@@ -155,7 +174,7 @@ def test_a_stage_ends_when_the_development_loss_no_longer_falls(work: Path, tmp_
 def test_minutes_bound_the_run(work: Path, tmp_path: Path) -> None:
     options = settings(work, 100_000, minutes=0.1, patience=10**9)
     begin = time.monotonic()
-    report = train_writer(work / "packed", tmp_path / "run", options, stages=("warmup",), note=_silent)
+    report = train(work / "packed", tmp_path / "run", options, stages=("warmup",), note=_silent)
     assert report["stopped"] == "the time is up"
     assert 4 < report["seconds"] < 8
     assert time.monotonic() - begin < 30
@@ -173,7 +192,7 @@ def test_a_seq2seq_trains_the_same_way(work: Path, tmp_path: Path) -> None:
     vocabulary = Vocabulary(Tokenizer.from_file(str(work / "encoder" / "tokenizer.json")))
     save_model(FusionInDecoder(make_seq2seq("bart", vocabulary)), vocabulary, tmp_path / "bart")
     options = replace(settings(work, 2), base=str(tmp_path / "bart"))
-    train_writer(work / "packed", tmp_path / "run", options, stages=("full",), note=_silent)
+    train(work / "packed", tmp_path / "run", options, stages=("full",), note=_silent)
     assert (tmp_path / "run" / "writer" / "fid.json").exists()
     assert (tmp_path / "run" / "samples.jsonl").read_text().count("\n") == 1
 

@@ -41,6 +41,7 @@ def writer(
     batch_examples: Annotated[int, typer.Option(min=1, help="Examples in a batch, at most.")] = 64,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches in a step.")] = 1,
     dev_every: Annotated[int, typer.Option(min=1, help="Steps between measurements and checkpoints.")] = 500,
+    dev_examples: Annotated[int, typer.Option(min=1, help="Development examples of a measurement.")] = 400,
     precision: Annotated[Literal["no", "bf16"], typer.Option(help="Mixed precision.")] = "no",
     samples: Annotated[int, typer.Option(min=0, help="Development articles to write at the end.")] = 50,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -63,6 +64,7 @@ def writer(
         batch_examples=batch_examples,
         accumulate=accumulate,
         dev_every=dev_every,
+        dev_examples=dev_examples,
         checkpoint_every=dev_every,
         precision=precision,
         write_examples=samples,
@@ -72,6 +74,8 @@ def writer(
     settings = _stages(settings.smoke() if smoke else settings, steps, learning_rate)
     stages = STAGES if stage == "all" else (stage,)
     report = train_writer(data, output, settings, stages=stages, resume=resume, score=_score(), note=say)
+    if report is None:
+        return
     if parts is not None:
         _pack_run(output, parts)
     if json:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 
 import webbrain
 from webbrain.errors import ConfigError
@@ -36,8 +37,8 @@ def train_writer(
     resume: bool = False,
     score: Score | None = None,
     note: Note = print,
-) -> dict[str, Any]:
-    """Train, export to `output/writer`, write samples; returns what `output/report.json` says.
+) -> dict[str, Any] | None:
+    """Train, export to `output/writer`, write samples; returns what `output/report.json` says (None: another process).
 
     `score` compares written texts with their targets. Raises ConfigError when `output` holds another run, or this one
     without `resume`.
@@ -45,13 +46,16 @@ def train_writer(
     settings = settings or TrainSettings()
     settings.check()
     read_manifest(data)
-    _claim(output, _config(data, settings, stages), resume)
+    state = PartialState()  # alone, or one of several processes that `accelerate launch` started
+    if state.is_main_process:
+        _claim(output, _config(data, settings, stages), resume)
+    state.wait_for_everyone()
     torch.manual_seed(settings.seed)
     model, vocabulary, files = _make_model(settings)
     trainer = Trainer(settings, model, vocabulary, data, output, note)
     report = trainer.run(stages, resume=resume)
-    if not trainer.accelerator.is_main_process:
-        return asdict(report)
+    if not state.is_main_process:
+        return None
     return _finish(data, output, settings, model, vocabulary, files, report, score, note)
 
 
