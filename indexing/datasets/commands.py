@@ -76,6 +76,7 @@ def pack(
         Literal["mark", "drop"], typer.Option(help="Mark unsupported sentences [0], or leave them out.")
     ] = "mark",
     part_bytes: Annotated[int, typer.Option(help="Bytes of tokens in a part, about.")] = 50_000_000,
+    sets: Annotated[str, typer.Option(help='Sets to pack, parted by spaces ("train dev text"); all by default.')] = "",
     json: JsonOption = False,
 ) -> None:
     """Turn a dataset into token ids, ready to train on. A killed packing goes on behind its last finished set."""
@@ -86,7 +87,9 @@ def pack(
 
     settings = PackSettings(input_tokens, target_tokens, references, min_recall, unsupported, part_bytes)
     with BuildBars() as bars:
-        manifest = pack_dataset(folder, output, tokenizer or DEFAULT_ENCODER, settings, bars.note, bars.count)
+        manifest = pack_dataset(
+            folder, output, tokenizer or DEFAULT_ENCODER, settings, sets.split(), bars.note, bars.count
+        )
     total = sum(entry["bytes"] for entry in manifest["files"].values())
     say(f"{len(manifest['sets'])} sets, {total / 1e6:,.0f} MB in {output}")
     if json:

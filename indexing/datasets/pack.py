@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -66,12 +66,14 @@ def pack_dataset(
     output: Path,
     tokenizer: str = DEFAULT_ENCODER,
     settings: PackSettings | None = None,
+    only: Sequence[str] = (),
     note: Note = lambda _: None,
     bar: Bar = no_bar,
 ) -> dict[str, Any]:
-    """Pack every set of WebBrain-G and the corpus of WebBrain-R; returns the manifest. A set once packed is kept.
+    """Pack the sets of WebBrain-G and the corpus of WebBrain-R, or `only` some; returns the manifest.
 
-    Raises CorpusError for a folder that is no dataset, ConfigError for an output that holds another packing.
+    A set once packed is kept. Raises CorpusError for a folder that is no dataset, ConfigError for an output that holds
+    another packing and for a set that is not there.
     """
     settings = settings or PackSettings()
     dataset = describe(folder)
@@ -87,7 +89,7 @@ def pack_dataset(
     with write_lock(output):
         _claim(output, head)
         sets = {}
-        for name, path in _sources(folder):
+        for name, path in _chosen(folder, output, only):
             rows = bar(read_rows(path), _rows_of(name, dataset["counts"]), name)
             sets[name] = _pack_set(name, rows, output, encoder, settings)
             note(f"{name}: {sets[name]['examples']:,} examples, {sets[name]['tokens']:,} tokens")
@@ -183,6 +185,20 @@ def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
     yield TEXT_SET, folder / RETRIEVAL / "corpus.jsonl"
 
 
+def _chosen(folder: Path, output: Path, only: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """The sets to pack, with those that were packed before."""
+    sources = dict(_sources(folder))
+    if unknown := set(only) - sources.keys():
+        raise ConfigError(f"no set {sorted(unknown)[0]!r} in {folder}; it has {', '.join(sources)}")
+    for name, path in sources.items():
+        if not only or name in only or _receipt(output, name).exists():
+            yield name, path
+
+
+def _receipt(output: Path, name: str) -> Path:
+    return output / f".{name}.json"
+
+
 def _rows_of(name: str, counts: dict[str, int]) -> int | None:
     """How many rows the file of a set has, as the dataset counted them."""
     split, _, variant = name.partition(".")
@@ -194,7 +210,7 @@ def _pack_set(
     name: str, rows: Iterator[Row], output: Path, encoder: PackTokenizer, settings: PackSettings
 ) -> dict[str, Any]:
     """Write the parts of one set, unless a receipt says that it is done; returns its entry in the manifest."""
-    receipt = output / f".{name}.json"
+    receipt = _receipt(output, name)
     if receipt.exists():
         entry: dict[str, Any] = json.loads(receipt.read_text(encoding="utf-8"))
         return entry
