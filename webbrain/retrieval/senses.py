@@ -23,6 +23,10 @@ QUALIFIER_WORDS = 3  # a title of the query and so many words more may name a se
 MAX_NAMES = 6
 _QUALIFIED = re.compile(r"(.*?)\s*(?:\(([^()]*)\))?\s*")
 _SUBTITLE = re.compile(r"\s*(?::|\s[-–—|])\s.*")
+_GLOSS = re.compile(
+    r"\b(?:is|was|are|were) (?:an?|the) ((?:[\w-]+ ){0,3}?[\w-]+)"
+    r"(?=[,;.]| (?:of|in|on|with|that|which|who|from|and|native|used|made)\b)"
+)
 _NEVER = -np.inf
 
 
@@ -65,7 +69,7 @@ def senses(
         weight = sum(hits[place].score for place in members)
         if any(plain(titles[page]) == plain(query) for page in cluster):
             weight *= settings.exact_title
-        name = _name(query, [titles[page] for page in cluster])
+        name = _name(query, [titles[page] for page in cluster]) or _glossed(query, [hits[place] for place in members])
         found.append(Sense(tuple(hits[place] for place in members), weight, name))
     return sorted(found, key=lambda sense: -sense.weight)
 
@@ -131,6 +135,14 @@ def _name(query: str, titles: Sequence[str]) -> str:
         if 0 < extra <= QUALIFIER_WORDS and not head.islower() and _is_qualified(head, query):
             fit.append((qualifier(head, query) is None, extra, head))
     return min(fit, key=lambda item: item[:2])[2] if fit else ""
+
+
+def _glossed(query: str, hits: Sequence[ScoredPassage]) -> str:
+    """For a page titled just like the query, what it says that this is: "Jaguar (large cat)"; "" when it does not."""
+    for hit in hits:
+        if plain(hit.passage.title) == plain(query) and (match := _GLOSS.search(hit.passage.text)):
+            return f"{' '.join(hit.passage.title.split())} ({match[1]})"
+    return ""
 
 
 def _is_qualified(head: str, query: str) -> bool:
