@@ -2,8 +2,8 @@
 
     python benchmarks/bm25_peers.py [--queries 200]
 
-All of them index the same passages (those of our own index of `squad1.1_train`), with our terms where the library takes
-terms (bm25s, rank-bm25) and its own English analyzer where it does not (tantivy). Each runs in this one process on one
+All of them index the same passages (those of our own index of `squad1.1_train`) by our terms; tantivy also by its own
+English analyzer, which keeps stop words. Each runs in this one process on one
 thread, one after the other: read the ratios, not the times. Our build is all that `webbrain index build --no-dense`
 does (reading, cleaning, folding duplicates, cutting, hashing, flushing to disk); `of that, the postings` is the part
 that compares with the others.
@@ -16,6 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,11 @@ def main() -> None:
         ours, index = _webbrain(corpus / "passages.jsonl.gz", Path(folder))
         texts = [passage_text(one.title, one.text) for one in map(index.passage, range(len(index)))]
         print(f"{len(texts):,} passages, {len(queries)} queries, top {TOP}\n")
-        engines = [ours, _postings(texts, Path(folder)), *(make(texts) for make in (_tantivy, _bm25s, _rank_bm25))]
+        engines = [
+            ours,
+            _postings(texts, Path(folder)),
+            *(make(texts) for make in (_tantivy, _tantivy_own, _bm25s, _rank_bm25)),
+        ]
         _report(engines, queries)
 
 
@@ -100,27 +106,42 @@ def _terms(analyzer: Analyzer, text: str) -> list[str]:
 
 
 def _tantivy(texts: Sequence[str]) -> Engine:
+    analyzer = Analyzer()
+    index = partial(_tantivy_index, texts, "whitespace", lambda text: " ".join(_terms(analyzer, text)))
+    return _tantivy_engine("our terms", index, lambda query: " ".join(analyzer.query_terms(query)))
+
+
+def _tantivy_own(texts: Sequence[str]) -> Engine:
+    return _tantivy_engine("its analyzer", partial(_tantivy_index, texts, "en_stem", str), str)
+
+
+def _tantivy_index(texts: Sequence[str], tokenizer: str, prepare: Callable[[str], str]) -> Any:
     import tantivy
 
-    begin = time.perf_counter()
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", stored=True)
-    builder.add_text_field("text", tokenizer_name="en_stem", index_option="freq")
+    builder.add_text_field("text", tokenizer_name=tokenizer, index_option="freq")
     index = tantivy.Index(builder.build())
     writer = index.writer(heap_size=256 << 20, num_threads=1)
     for row, text in enumerate(texts):
-        writer.add_document(tantivy.Document(row=row, text=text))
+        writer.add_document(tantivy.Document(row=row, text=prepare(text)))
     writer.commit()
     writer.wait_merging_threads()
     index.reload()
-    searcher = index.searcher()
+    return index
+
+
+def _tantivy_engine(what: str, make: Callable[[], Any], prepare: Callable[[str], str]) -> Engine:
+    begin = time.perf_counter()
+    index = make()
     seconds = time.perf_counter() - begin
+    searcher = index.searcher()
 
     def search(query: str) -> list[int]:
-        parsed, _ = index.parse_query_lenient(query, ["text"])
+        parsed, _ = index.parse_query_lenient(prepare(query), ["text"])
         return [searcher.doc(address)["row"][0] for _, address in searcher.search(parsed, TOP).hits]
 
-    return Engine(f"tantivy {tantivy.__version__}", seconds, search)
+    return Engine(f"tantivy {version('tantivy')}, {what}", seconds, search)
 
 
 def _bm25s(texts: Sequence[str]) -> Engine:
@@ -139,7 +160,7 @@ def _bm25s(texts: Sequence[str]) -> Engine:
         rows, _ = model.retrieve([wanted], k=TOP, show_progress=False, n_threads=1)
         return [int(row) for row in rows[0]]
 
-    return Engine(f"bm25s {bm25s.__version__} (numpy)", seconds, search)
+    return Engine(f"bm25s {version('bm25s')} (numpy)", seconds, search)
 
 
 def _rank_bm25(texts: Sequence[str]) -> Engine:
