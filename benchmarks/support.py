@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -23,11 +23,11 @@ from support_baselines import BASELINES, Example, anchor_features, fit_boosting
 
 from webbrain.grounding.calibration import balanced_accuracy, best_cut, calibration_error, fit
 from webbrain.grounding.lexicon import WEIGHTS
-from webbrain.grounding.tier1 import FEATURES, SIGNS, load_parts
+from webbrain.grounding.tier1 import Tier1Scorer, load_parts
 from webbrain.grounding.vectors import WordVectors
 from webbrain.training.support import ADDITIVE_PAIRS, TRAIN_FOLDS, Settings, features_of, planted, planted_set
 from webbrain.training.support_data import SETS, Judged, read_judged
-from webbrain.training.support_fit import TrainingSet, fit_additive
+from webbrain.training.support_fit import TrainingSet, fit_model
 
 RESAMPLES = 1000
 Floats = NDArray[np.float64]
@@ -39,6 +39,7 @@ class Set:
 
     name: str
     train: bool
+    pairs: list[Judged]
     labels: NDArray[np.bool_]
     groups: NDArray[np.str_]
     ours: Floats
@@ -71,13 +72,12 @@ def load(limit: int | None) -> tuple[list[Set], TrainingSet]:
     parts = load_parts()
     sets = []
     for judged in SETS:
-        path = CACHE / f"support_{judged.name}.npz"
         pairs = read_judged(DATA / "fact", judged, limit)
         ours, kept = features_of(((pair.claim, pair.source) for pair in pairs), parts.vectors, parts.binding)
         pairs = [pairs[place] for place in kept]
-        anchors = _cached_anchors(path, pairs)
+        anchors = cached_anchors(judged.name, pairs)
         labels, groups = np.array([p.supported for p in pairs]), np.array([p.group for p in pairs])
-        sets.append(Set(judged.name, judged.train, labels, groups, ours, anchors))
+        sets.append(Set(judged.name, judged.train, pairs, labels, groups, ours, anchors))
         print(f"# {judged.name}: {len(pairs):,} pairs, {len(set(groups)):,} documents", flush=True)
     settings = Settings()
     vectors = WordVectors.load(WEIGHTS / "vectors.npz")
@@ -85,27 +85,33 @@ def load(limit: int | None) -> tuple[list[Set], TrainingSet]:
     return sets, planted_set(list(made), parts.vectors, parts.binding)
 
 
-def _cached_anchors(path: Path, pairs: list[Judged]) -> Floats:
-    """The anchors' features need the whole encoder: made once, kept for the same pairs."""
-    ids = np.array([pair.pair_id for pair in pairs])
+def cached_anchors(name: str, pairs: list[Judged]) -> Floats:
+    """The anchors' features of pairs; they need the whole encoder, so they are kept: a killed run goes on."""
+    path = CACHE / f"support_anchors_{name}.npz"
+    known: dict[str, Floats] = {}
     if path.exists():
         with np.load(path, allow_pickle=False) as held:
-            if np.array_equal(held["ids"], ids):
-                return np.asarray(held["features"])
-    features = np.array([anchor_features(Example(pair.claim, pair.source)) for pair in pairs])
-    path.parent.mkdir(exist_ok=True)
-    np.savez(path, ids=ids, features=features)
-    return features
+            known = dict(zip(held["ids"].tolist(), held["features"], strict=True))
+    for number, pair in enumerate(pairs, start=1):
+        if pair.pair_id not in known:
+            known[pair.pair_id] = anchor_features(Example(pair.claim, pair.source))
+        if number % 100 == 0 or number == len(pairs):
+            path.parent.mkdir(exist_ok=True)
+            np.savez(path, ids=np.array(list(known)), features=np.array(list(known.values())))
+    return np.array([known[pair.pair_id] for pair in pairs])
 
 
 def judge(test: Set, others: list[Set], extra: TrainingSet) -> dict[str, dict[str, float | list[float]]]:
     """Scores of every method on one set, its models, cut and calibration from the other sets."""
     train = [part for part in others if part.train]
-    weights, intercept = fit_additive([*(TrainingSet(part.ours, part.labels) for part in train), extra], SIGNS)
+    model = fit_model([TrainingSet(part.ours, part.labels) for part in train], extra)
     boosting = fit_boosting([(part.anchors, part.labels) for part in train])
     methods = {name: [make(part.anchors) for part in (test, *train)] for name, make in BASELINES.items()}
     methods["anchors' monotone boosting"] = [boosting(part.anchors) for part in (test, *train)]
-    methods["ours (tier1)"] = [part.ours @ weights + intercept for part in (test, *train)]
+    ours = Tier1Scorer(replace(load_parts(), model=model))
+    scores = np.array([ours.score_text(pair.claim, pair.source).score for pair in test.pairs])
+    known = [np.array([model.probability(row) for row in part.ours]) for part in train]
+    methods["ours (tier1)"] = [scores, *known]
     return {name: _measures(scores, test, train) for name, scores in methods.items()}
 
 
@@ -135,7 +141,6 @@ def main() -> None:
     found = {part.name: judge(part, [other for other in sets if other is not part], extra) for part in sets}
     options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print_table(found)
-    assert len(FEATURES) == sets[0].ours.shape[1]
 
 
 def print_table(found: dict[str, dict[str, dict[str, float | list[float]]]]) -> None:

@@ -25,7 +25,7 @@ ANCHOR_FEATURES = (
 )  # fmt: skip
 ANCHOR_SIGNS = (1, 1, 1, 1, -1, -1, -1)  # the embedding is a row of its own
 WINDOW = 3
-FOCUS = 120  # words of the source that the encoder sees: the part that shares most with the claim
+FOCUS = 100  # words of the source that the encoder sees: the part that shares most with the claim
 
 
 @dataclass(frozen=True, slots=True)

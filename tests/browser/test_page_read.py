@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,9 @@ def test_the_stages_are_seen_and_sentences_come_one_by_one(tab: Tab, library: Pa
 
 
 def test_the_first_sentence_is_there_within_two_seconds(tab: Tab, samples_server: LiveServer) -> None:
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > 2 * cores:
+        pytest.skip(f"the machine is busy with other work (load {load:.0f} on {cores} cores)")
     page = tab.open(samples_server.address)
     times = []
     for query in ("Rosetta Stone", "Marie Curie", "Machu Picchu"):  # the best of three: the machine may be busy

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from webbrain.grounding.features import CLAIM_FEATURES, CLAIM_SIGNS, Reading, re
 from webbrain.grounding.focus import Source
 from webbrain.grounding.lexicon import WEIGHTS
 from webbrain.grounding.normal import comparable
+from webbrain.grounding.sentences import split_sentences
 from webbrain.grounding.vectors import WordVectors
 from webbrain.grounding.words import FUNCTION, NUMBER, Words, read_words
 from webbrain.types import Claim, Label, Passage, Verdict
@@ -42,12 +44,42 @@ class Additive:
     intercept: float
 
     @classmethod
-    def load(cls, path: Path) -> Additive:
-        held = json.loads(path.read_text(encoding="utf-8"))
+    def from_json(cls, held: dict[str, Any]) -> Additive:
         return cls(np.array([held["weights"].get(name, 0.0) for name in FEATURES], np.float32), held["intercept"])
 
+    def as_json(self) -> dict[str, Any]:
+        weights = {name: round(float(w), 6) for name, w in zip(FEATURES, self.weights, strict=True) if w}
+        return {"weights": weights, "intercept": round(self.intercept, 6)}
+
+    def log_odds(self, features: Floats) -> float:
+        return float(self.weights @ features) + self.intercept
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A claim is as well supported as its coverage allows and as its worst words allow: a soft minimum of the two."""
+
+    coverage: Additive
+    binding: Additive
+
+    @classmethod
+    def load(cls, path: Path) -> Model:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        return cls(Additive.from_json(held["coverage"]), Additive.from_json(held["binding"]))
+
+    def save(self, path: Path) -> None:
+        held = {"coverage": self.coverage.as_json(), "binding": self.binding.as_json()}
+        path.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
+
+    def log_odds(self, features: Floats) -> float:
+        return -float(np.logaddexp(-self.coverage.log_odds(features), -self.binding.log_odds(features)))
+
     def probability(self, features: Floats) -> float:
-        return float(1 / (1 + np.exp(-(self.weights @ features + self.intercept))))
+        return float(1 / (1 + np.exp(-self.log_odds(features))))
+
+    def shifted(self, by: float) -> Model:
+        """The same order, with all log-odds raised by `by`."""
+        return Model(*(replace(part, intercept=part.intercept + by) for part in (self.coverage, self.binding)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +88,7 @@ class Parts:
 
     vectors: WordVectors
     binding: BindingNet
-    model: Additive
+    model: Model
 
 
 @lru_cache(maxsize=1)
@@ -64,7 +96,7 @@ def load_parts() -> Parts:
     return Parts(
         WordVectors.load(WEIGHTS / "vectors.npz"),
         BindingNet.load(WEIGHTS / "binding.npz"),
-        Additive.load(WEIGHTS / "tier1.json"),
+        Model.load(WEIGHTS / "tier1.json"),
     )
 
 
@@ -103,8 +135,9 @@ def word_scores(wrong: Floats, weights: Floats) -> Floats:
 
 @dataclass(slots=True)
 class Tier1Scorer:
-    """Implements `webbrain.protocols.SupportScorer`; weights are loaded at the first claim and shared."""
+    """Implements `webbrain.protocols.SupportScorer`; without `parts` those that ship, loaded at the first claim."""
 
+    parts: Parts | None = None
     name: str = field(default="tier1", init=False)
 
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
@@ -116,18 +149,30 @@ class Tier1Scorer:
         return max(together, *(self.score_text(claim.text, text) for text in held), key=lambda verdict: verdict.score)
 
     def score_text(self, claim: str, source: str) -> Verdict:
-        """Verdict for a claim against one text."""
+        """Verdict for a claim against one text; of several sentences the worst one decides."""
         if not claim.strip() or not source.strip():
             return _not_checked("the claim is empty" if source.strip() else "no passage is cited")
-        if _copied(claim, source):
-            return Verdict("supported", 1.0, claim, ("tier1: the passage says it in these words",))
-        parts = load_parts()
-        found = inspect(claim, Source.read(source), parts.vectors, parts.binding)
-        if found is None or not _has_content(found.words):
-            return _not_checked("the claim has no word that could be checked")
-        if not found.reading.alignment.same.any():
-            return _unrelated(claim, source)
-        return _verdict(claim, source, found, parts.model.probability(found.features))
+        text = Source.read(source)
+        parts = self.parts or load_parts()
+        verdicts = [_score_sentence(claim[span.start : span.end], text, parts) for span in split_sentences(claim)]
+        checked = [verdict for verdict in verdicts if verdict.label != "not_checked"]
+        if not checked:
+            return verdicts[0]
+        worst = min(checked, key=lambda verdict: verdict.score)
+        if worst.label == "not_supported" and any(verdict.label == "supported" for verdict in checked):
+            return replace(worst, label="partly")
+        return worst
+
+
+def _score_sentence(claim: str, source: Source, parts: Parts) -> Verdict:
+    if _copied(claim, source.text):
+        return Verdict("supported", 1.0, claim, ("tier1: the passage says it in these words",))
+    found = inspect(claim, source, parts.vectors, parts.binding)
+    if found is None or not _has_content(found.words):
+        return _not_checked("the claim has no word that could be checked")
+    if not found.reading.alignment.same.any():
+        return _unrelated(claim, source.text)
+    return _verdict(claim, source.text, found, parts.model.probability(found.features))
 
 
 def _with_title(source: Passage) -> str:

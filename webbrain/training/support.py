@@ -9,7 +9,6 @@ generated traps. The lexicon and the word vectors come from `support_lexicon` an
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,15 +20,14 @@ from webbrain.extras import needs
 from webbrain.grounding.binding import BindingNet
 from webbrain.grounding.focus import Source
 from webbrain.grounding.lexicon import WEIGHTS, idf, opposites
-from webbrain.grounding.tier1 import FEATURES, SIGNS, inspect
+from webbrain.grounding.tier1 import FEATURES, inspect
 from webbrain.grounding.vectors import WordVectors
 from webbrain.grounding.words import describe
 from webbrain.training.support_data import SETS, read_judged
-from webbrain.training.support_fit import Floats, TrainingSet, fit_additive
+from webbrain.training.support_fit import Floats, TrainingSet, fit_model
 from webbrain.training.support_pairs import Pair, make_pairs
 
 TRAIN_FOLDS = tuple(range(2, 10))
-PLANTED_WEIGHT = 1.0  # of the planted pairs among the human sets, which weigh 1 each
 ADDITIVE_PAIRS = 4_000  # planted pairs that the additive model sees, apart from those of the binding checker
 JUDGED_LIMIT = 2_500  # pairs of one human set
 COMMON = 8.5  # rarity under which a word may be planted
@@ -92,7 +90,7 @@ def planted_set(pairs: Sequence[Pair], vectors: WordVectors, binding: BindingNet
     features, kept = features_of(((pair.claim, pair.source) for pair in pairs), vectors, binding)
     labels = np.array([pairs[place].supported for place in kept])
     groups = np.array([pairs[place].group for place in kept])
-    return TrainingSet(features, labels, PLANTED_WEIGHT, groups)
+    return TrainingSet(features, labels, groups)
 
 
 def judged_sets(
@@ -109,11 +107,6 @@ def judged_sets(
     return found
 
 
-def save_additive(path: Path, weights: Floats, intercept: float) -> None:
-    kept = {name: round(float(weight), 6) for name, weight in zip(FEATURES, weights, strict=True) if weight}
-    path.write_text(json.dumps({"weights": kept, "intercept": round(intercept, 6)}, indent=1) + "\n", encoding="utf-8")
-
-
 def run(data: Path, output: Path, settings: Settings) -> None:
     """Writes `binding.npz` and `tier1.json` into `output`."""
     with needs("train-support"):
@@ -124,8 +117,8 @@ def run(data: Path, output: Path, settings: Settings) -> None:
     model = train([item for item in made if item is not None], settings.epochs, vectors.dim, settings.seed)
     model.export(output / "binding.npz")
     binding = BindingNet.load(output / "binding.npz")
-    sets = [*judged_sets(data, vectors, binding).values(), planted_set(pairs[settings.pairs :], vectors, binding)]
-    save_additive(output / "tier1.json", *fit_additive(sets, SIGNS))
+    judged = list(judged_sets(data, vectors, binding).values())
+    fit_model(judged, planted_set(pairs[settings.pairs :], vectors, binding)).save(output / "tier1.json")
 
 
 def main() -> None:
