@@ -76,7 +76,7 @@ def align(claim: Words, passage: Words, owners: list[int], source_keys: set[str]
 
 def _same(claim: list[str], passage: list[str]) -> NDArray[np.bool_]:
     number = {key: at for at, key in enumerate(dict.fromkeys([*claim, *passage]))}
-    return np.array([number[key] for key in claim])[:, None] == np.array([number[key] for key in passage])[None, :]
+    return np.array([number[key] for key in claim])[:, None] == np.array([number[key] for key in passage])[None, :]  # type: ignore[no-any-return]
 
 
 def _similarity(cosine: Floats, same: NDArray[np.bool_], kinds: NDArray[np.int64], others: NDArray[np.int64]) -> Floats:

@@ -120,4 +120,4 @@ def _copied_run(same: NDArray[np.bool_]) -> float:
     for row in same:
         run[1:] = np.where(row, run[:-1] + 1, 0)
         longest = max(longest, int(run.max()))
-    return longest / same.shape[0]
+    return float(longest / same.shape[0])

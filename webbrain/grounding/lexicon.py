@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 WEIGHTS = Path(__file__).parent / "weights"
 RAREST = 9.5  # weight of a stem that the counts do not know
@@ -68,7 +69,7 @@ UNITS = {
 
 
 @lru_cache(maxsize=1)
-def _data() -> dict[str, dict]:
+def _data() -> dict[str, dict[str, Any]]:
     return dict(json.loads((WEIGHTS / "lexicon.json").read_text(encoding="utf-8")))
 
 

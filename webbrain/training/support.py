@@ -125,8 +125,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="Folder with articles/ and fact/.")
     parser.add_argument("--output", type=Path, default=WEIGHTS)
-    parser.add_argument("--pairs", type=int, default=Settings.pairs)
-    parser.add_argument("--epochs", type=int, default=Settings.epochs)
+    parser.add_argument("--pairs", type=int, default=Settings().pairs)
+    parser.add_argument("--epochs", type=int, default=Settings().epochs)
     options = parser.parse_args()
     run(options.data, options.output, Settings(options.pairs, options.epochs))
 

@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from webbrain.analysis import Analyzer
 
@@ -48,7 +49,8 @@ def opposites(wordnet: Path) -> dict[str, list[str]]:
         for line in (wordnet / f"data.{part}").read_text(encoding="utf-8").splitlines():
             if not line.startswith("  "):
                 _read_synset(line, synsets, pointers)
-    stem, found = Analyzer().terms, {}
+    stem = Analyzer().terms
+    found: dict[str, Any] = {}
     for source, a, target, b in pointers:
         left, right = stem(synsets[source][a - 1]), stem(synsets[target][b - 1])
         if len(left) == len(right) == 1 and left != right:
@@ -82,7 +84,7 @@ def main() -> None:
     lexicon = {"idf": rarity(options.articles), "opposites": opposites(options.wordnet)}
     text = json.dumps(lexicon, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     options.output.write_text(text + "\n", encoding="utf-8")
-    print(f"{len(lexicon['idf']):,} stems, {len(lexicon['opposites']):,} with opposites, {len(text):,} characters")
+    print(f"{len(lexicon['idf']):,} stems, {len(lexicon['opposites']):,} with opposites, {len(text):,} characters")  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def collate(batch: Sequence[Example]) -> tuple[Tensor, ...]:
     def padded(rows: Iterable[NDArray[np.generic]], *shape: int) -> Tensor:
         out = np.zeros((len(batch), *shape), np.float32)
         for place, row in enumerate(rows):
-            out[(place, *map(slice, row.shape))] = row
+            out[(place, *map(slice, row.shape))] = row  # type: ignore[index]
         return torch.from_numpy(out)
 
     width, beside = batch[0].claim.shape[1], batch[0].beside.shape[1]
