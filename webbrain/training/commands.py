@@ -80,9 +80,7 @@ def writer(
         _pack_run(output, parts)
     if json:
         print_json(report)
-    say(
-        f"{report['examples']:,} examples in {report['seconds']:.0f} s ({report['stopped']}); writer in {output}/writer"
-    )
+    say(f"{report['examples']:,} examples in {report['seconds']:.0f} s ({report['stopped']}); see {output}/writer")
 
 
 @app.command("pack")
