@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -128,6 +128,7 @@ def test_command_writes_all_forms_and_stops_below_a_bound(tmp_path: Path) -> Non
     assert isinstance(refused.exception, ConfigError)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=60), st.text(max_size=40))
 def test_pieces_are_the_whole_visible_passage(passage: str, sentence: str, evidence: str) -> None:
     assert "".join(piece.text for piece in pieces(passage, sentence, evidence)) == visible(passage)

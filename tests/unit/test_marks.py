@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webbrain.writing.marks import MARK, read_mark, read_marked_text
@@ -55,6 +55,7 @@ def test_sentences_of_a_marked_text(text: str, expected: list[tuple[str, tuple[i
     assert [(sentence.text, sentence.citations) for sentence in read_marked_text(text)] == expected
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="aB .!?[]0123,-\n", max_size=80))
 def test_any_text_is_read_without_a_mark_left_and_without_losing_a_letter(text: str) -> None:
     sentences = read_marked_text(text)
@@ -63,6 +64,7 @@ def test_any_text_is_read_without_a_mark_left_and_without_losing_a_letter(text: 
     assert [char for sentence in sentences for char in sentence.text if char.isalpha()] == letters
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.sampled_from(["{} {}.", "{}.{}", "{}. {}"]))
 def test_every_mark_is_given_to_the_sentence_it_closes(markers: list[int], form: str) -> None:
     marks = "".join(f"[{marker}]" for marker in markers)
