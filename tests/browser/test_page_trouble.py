@@ -54,7 +54,7 @@ def test_a_server_that_is_back_is_asked_again(tab: Tab, server: LiveServer) -> N
 
 
 def test_a_stopping_server_says_so(tab: Tab, library: Path) -> None:
-    with live_server(library, "1", pause=4 * PAUSE) as slow:
+    with live_server(library, "1", pause=2 * PAUSE) as slow:
         first, second = tab.open(slow.address), tab.open(slow.address)
         for page in (first, second):
             page.fill("#query", "Gull Point Lighthouse")
@@ -63,7 +63,7 @@ def test_a_stopping_server_says_so(tab: Tab, library: Path) -> None:
         second.locator("#summary", has_text="Waiting: 1 reader is before you.").wait_for()
         slow.process.send_signal(signal.SIGTERM)
         assert "shutting down" in notice(second)
-        assert first.locator("#notice").is_hidden()
+        assert finished(first).locator("#notice").is_hidden()
 
 
 def test_stop_stops_and_keeps_what_is_there(tab: Tab, library: Path) -> None:
