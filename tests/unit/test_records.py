@@ -24,7 +24,7 @@ def file(folder: Path, content: str | bytes) -> Path:
         '\ufeff{"query_id": 1, "text": "black hole"}\r\n{"query_id": "2", "title": "tea time"}',
         "1\tblack hole\n2\ttea time\n",
         "query_id\ttext\n1\tblack hole\n2\ttea time",
-        gzip.compress(b"1\tblack hole\n2\ttea time"),
+        gzip.compress(b"1\tblack hole\n2\ttea time", mtime=0),
     ],
 )
 def test_queries(tmp_path: Path, content: str | bytes) -> None:

@@ -20,7 +20,7 @@ from webbrain.grounding.exact import altered_quotes
 from webbrain.grounding.features import CLAIM_FEATURES, CLAIM_SIGNS, Reading, read
 from webbrain.grounding.focus import Source
 from webbrain.grounding.lexicon import WEIGHTS
-from webbrain.grounding.normal import comparable
+from webbrain.grounding.normal import comparable, tidy
 from webbrain.grounding.sentences import split_sentences
 from webbrain.grounding.vectors import WordVectors
 from webbrain.grounding.words import FUNCTION, NUMBER, Words, read_words
@@ -150,8 +150,9 @@ class Tier1Scorer:
 
     def score_text(self, claim: str, source: str) -> Verdict:
         """Verdict for a claim against one text; of several sentences the worst one decides."""
-        if not claim.strip() or not source.strip():
-            return _not_checked("the claim is empty" if source.strip() else "no passage is cited")
+        claim = tidy(claim)
+        if not claim or not source.strip():
+            return _not_checked("the claim is empty" if not claim else "no passage is cited")
         text = Source.read(source)
         parts = self.parts or load_parts()
         verdicts = [_score_sentence(claim[span.start : span.end], text, parts) for span in split_sentences(claim)]

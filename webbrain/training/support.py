@@ -90,7 +90,8 @@ def planted_set(pairs: Sequence[Pair], vectors: WordVectors, binding: BindingNet
     features, kept = features_of(((pair.claim, pair.source) for pair in pairs), vectors, binding)
     labels = np.array([pairs[place].supported for place in kept])
     groups = np.array([pairs[place].group for place in kept])
-    return TrainingSet(features, labels, groups)
+    certain = np.array([pairs[place].certain for place in kept])
+    return TrainingSet(features, labels, groups, certain)
 
 
 def judged_sets(

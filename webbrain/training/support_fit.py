@@ -25,34 +25,39 @@ EQUAL = {
 }  # fmt: skip
 EQUAL_SIZE = 0.25
 COVERAGE_RIDGE, BINDING_RIDGE = 0.1, 1e-3
-BINDING_SCALE, BINDING_OFFSET = 0.5, 1.5  # how soon a wrong word outweighs coverage
-FLAGGED = 0.1  # share of true planted pairs that the cut may flag
+BINDING_SCALE, BINDING_OFFSET = 0.5, 1.0  # how soon a wrong word outweighs coverage
+FLAGGED = 0.01  # share of certainly true planted pairs that the cut may flag
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Features of shape (pairs, len(FEATURES)) and labels; with `groups` each group is centred on its own."""
+    """Features of shape (pairs, len(FEATURES)) and labels; with `groups` each group is centred on its own.
+
+    `certain` says which planted pairs are surely what their label says: `support_pairs.Pair.certain`.
+    """
 
     features: Floats
     supported: NDArray[np.bool_]
     groups: NDArray[np.str_] | None = None
+    certain: NDArray[np.bool_] | None = None
 
 
 def fit_model(judged: Sequence[TrainingSet], planted: TrainingSet) -> Model:
-    """The model whose cut, log-odds 0, lets all but FLAGGED of the true planted pairs through."""
+    """The model whose cut, log-odds 0, lets all but FLAGGED of the certainly true planted pairs through."""
     width = len(CLAIM_FEATURES)
     prior = np.array([EQUAL_SIZE * EQUAL.get(name, 0.0) for name in CLAIM_FEATURES])
     claims = [TrainingSet(part.features[:, :width], part.supported) for part in judged]
     coverage = fit_additive(claims, CLAIM_SIGNS, prior, COVERAGE_RIDGE)
     middle = float(np.mean([np.median(part.features @ coverage) for part in claims]))
+    certain = np.ones(len(planted.supported), bool) if planted.certain is None else planted.certain
     words = TrainingSet(planted.features[:, width:], planted.supported, planted.groups)
     none = np.zeros(len(FEATURES) - width)
     binding = BINDING_SCALE * fit_additive([words], SIGNS[width:], none, BINDING_RIDGE)
     model = Model(
         Additive(_padded(coverage, 0), -middle),
-        Additive(_padded(binding, width), BINDING_OFFSET - _level(binding, words)),
+        Additive(_padded(binding, width), BINDING_OFFSET - _level(binding, words, certain)),
     )
-    true = np.array([model.log_odds(row) for row in planted.features[planted.supported]])
+    true = np.array([model.log_odds(row) for row in planted.features[planted.supported & certain]])
     return model.shifted(-float(np.quantile(true, FLAGGED)))
 
 
@@ -62,10 +67,10 @@ def _padded(weights: Floats, start: int) -> NDArray[np.float32]:
     return full
 
 
-def _level(weights: Floats, part: TrainingSet) -> float:
-    """Half way between the mean log-odds of true and of false pairs."""
+def _level(weights: Floats, part: TrainingSet, certain: NDArray[np.bool_]) -> float:
+    """Half way between the mean log-odds of certainly true and of false pairs."""
     odds = part.features @ weights
-    return float(odds[part.supported].mean() + odds[~part.supported].mean()) / 2
+    return float(odds[part.supported & certain].mean() + odds[~part.supported & certain].mean()) / 2
 
 
 def fit_additive(sets: Sequence[TrainingSet], signs: Sequence[int], prior: Floats, ridge: float) -> Floats:
