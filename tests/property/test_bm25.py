@@ -37,6 +37,8 @@ def lucene(texts: Sequence[Sequence[str]], query: Sequence[str], k1: float, b: f
             frequency = sum(word in other for other in texts)
             idf = math.log(1 + (len(texts) - frequency + 0.5) / (frequency + 0.5))
             tf = text.count(word)
+            if tf == 0:  # with b = 1 and stop words only the quotient would be 0 / 0
+                continue
             score += times * idf * tf / (tf + k1 * (1 - b + b * length / mean))
         scores.append(score)
     return scores
