@@ -8,18 +8,18 @@ from typing import Any
 
 import webbrain
 from webbrain.grounding.normal import tidy
+from webbrain.grounding.scorers import make_scorer
 from webbrain.protocols import Retriever, SupportScorer, Writer
-from webbrain.registry import SCORERS
 from webbrain.retrieval import make_retriever
 from webbrain.store.index import Index
-from webbrain.types import Article, Claim, Passage, Reference, Sentence, Status
+from webbrain.types import Article, Passage, Reference, Sentence, Status
 from webbrain.writing.events import Dropped, Event, Finished, Stage, Verified
 from webbrain.writing.evidence import EvidenceSelector
+from webbrain.writing.verify import Verifier
 from webbrain.writing.writers import make_writer
 
 DEFAULT_WRITER = "extractive"
-DEFAULT_SCORER = "exact"
-KEEP = 0.5  # a sentence under this support is re-cited or dropped
+KEEP = 0.5  # a sentence under this support is cited or written anew, replaced by a quotation, or dropped
 
 
 def write_article(index: Index, query: str, *, writer: str | None = None, retriever: str | None = None) -> Article:
@@ -48,7 +48,7 @@ class ArticleWriter:
             make_retriever(index, retriever),
             EvidenceSelector(index),
             make_writer(writer or DEFAULT_WRITER, encoder),
-            SCORERS.load(scorer or DEFAULT_SCORER)(),
+            make_scorer(scorer),
         )
 
     def write(self, query: str) -> Article:
@@ -68,17 +68,19 @@ class ArticleWriter:
         counts |= {"suspect": evidence.suspect, "evidence": len(passages)}
         yield Stage("write", dict(counts))
         written = self.writer.write(query, passages) if passages else []
-        counts |= {"written": len(written), "recited": 0, "dropped": 0}
+        counts |= {"written": len(written), "recited": 0, "rewritten": 0, "quoted": 0, "dropped": 0}
         yield Stage("check", dict(counts))
         kept: list[Sentence] = []
         marks = Marks(passages)
+        verifier = Verifier(self.scorer, passages, query, self.writer, KEEP)
         for sentence in written:
-            checked = _check(self.scorer, sentence, passages)
+            checked = verifier.check(sentence)
             if isinstance(checked, Dropped):
                 counts["dropped"] += 1
                 yield checked
                 continue
-            counts["recited"] += checked.citations != sentence.citations
+            if checked.origin != "written":
+                counts[checked.origin] += 1
             numbered, references = marks.renumber(checked)
             kept.append(numbered)
             yield Verified(numbered, references)
@@ -100,22 +102,6 @@ class ArticleWriter:
             "scorer": self.scorer.name,
             "counts": counts,
         }
-
-
-def _check(scorer: SupportScorer, sentence: Sentence, passages: Sequence[Passage]) -> Sentence | Dropped:
-    """The sentence with its support; cited anew when only another passage supports it; dropped when none does."""
-    verdict = scorer.score(
-        Claim(sentence.text, sentence.citations), [passages[marker - 1] for marker in sentence.citations]
-    )
-    if verdict.score >= KEEP:
-        return replace(sentence, support=verdict.score)
-    scores = [
-        scorer.score(Claim(sentence.text, (marker,)), [passage]).score for marker, passage in enumerate(passages, 1)
-    ]
-    best = max(range(len(scores)), key=lambda place: (scores[place], -place))
-    if scores[best] < KEEP:
-        return Dropped(sentence.text, "; ".join(verdict.reasons))
-    return replace(sentence, citations=(best + 1,), support=scores[best])
 
 
 class Marks:
