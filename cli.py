@@ -169,7 +169,8 @@ def write(
     """Write a short article in which every sentence is cited and checked."""
     from webbrain.writing.render import render
 
-    article = _article_writer(index, retriever, _specification(writer, model))(_query_text(query))
+    text = _query_text(query)
+    article = _article_writer(index, retriever, _specification(writer, model))(text)
     print(render(article, "json" if json else form))
 
 
