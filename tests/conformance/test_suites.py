@@ -120,7 +120,7 @@ def test_faults_of_a_retriever(
     test: str,
     change: Callable[[list[ScoredPassage], int], list[ScoredPassage]],
 ) -> None:
-    index = testing._index(tmp_path_factory.mktemp("i"), shard_passages=1000, vectors=False)
+    index = testing._index(tmp_path_factory, shard_passages=1000, vectors=False)
     assert fails(getattr(RetrieverConformance(), test), index, broken(change))
     assert not fails(getattr(RetrieverConformance(), test), index, Bm25Retriever)
 
