@@ -8,10 +8,13 @@ not quiet.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before numpy is imported
 
 from data import DATA, require_data
 
