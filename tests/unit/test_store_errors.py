@@ -71,7 +71,7 @@ class TestStale:
 class TestIncompatible:
     def test_another_format(self, index: Index) -> None:
         rewrite_manifest(index.build, format_version=99)
-        with pytest.raises(IndexIncompatible, match=f"has format 99, this webbrain reads 1; .*{REBUILD}"):
+        with pytest.raises(IndexIncompatible, match=f"has format 99, this webbrain reads 1 and 2; .*{REBUILD}"):
             Index.open(index.folder)
 
     def test_another_analyzer(self, index: Index) -> None:

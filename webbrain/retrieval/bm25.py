@@ -33,7 +33,7 @@ class Bm25Retriever:
         self.analyzer = Analyzer(AnalyzerSettings(**settings["analyzer"]))
         self.k1 = float(settings["bm25"]["k1"])
         self.b = float(settings["bm25"]["b"])
-        self.mean_length = max(index.manifest.totals["tokens"] / max(len(index), 1), 1e-9)
+        self.mean_length = max(index.manifest.totals["tokens"] / max(index.live, 1), 1e-9)
 
     def search(self, query: str, k: int) -> list[ScoredPassage]:
         return hits(self.index, self.rows(query, k), self.name)
@@ -50,7 +50,7 @@ class Bm25Retriever:
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """Inverse document frequency of each term over all shards; a term that no passage holds has the highest."""
-        total = len(self.index)
+        total = self.index.live
         values = {}
         for term in terms:
             frequency = sum(shard.document_frequency(shard.find(term)) for shard in self.index.postings)
@@ -68,4 +68,6 @@ class Bm25Retriever:
             length = shard.lengths[rows].astype(np.float32)
             norm = self.k1 * (1 - self.b + self.b * length / np.float32(self.mean_length))
             scores[rows] += np.float32(weight) * tf / (tf + norm)
+        if shard.deleted is not None:
+            scores[shard.deleted] = 0
         return scores

@@ -27,19 +27,31 @@ class DenseRetriever:
             return []
         vector = self.index.encoder.encode([query])
         found: list[tuple[int, float]] = []
-        for vectors, start in zip(self.index.vectors, self.index.starts, strict=False):
-            found.extend((start + row, score) for row, score in _search(vectors, vector, k))
+        for shard, vectors in enumerate(self.index.vectors):
+            start, live = self.index.starts[shard], self.index.live_selectors[shard]
+            found.extend((start + row, score) for row, score in _search(vectors, vector, k, live))
         return order(found, k)
 
 
-def _search(vectors: Any, query: Vectors, k: int) -> list[tuple[int, float]]:
-    """Best `k` of one shard; asks for more while the last place is tied, so that ties go by row and not by chance."""
+def _search(vectors: Any, query: Vectors, k: int, live: Any = None) -> list[tuple[int, float]]:
+    """Best `k` of one shard; asks for more while the last place is tied, so that ties go by row and not by chance.
+
+    `live` is a FAISS selector of the rows to search, None for all.
+    """
+    options = {} if live is None else {"params": _selecting(live)}
     asked = min(k + 8, vectors.ntotal)
     while asked > 0:
-        scores, rows = vectors.search(query, asked)
+        scores, rows = vectors.search(query, asked, **options)
         pairs = [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
         cut_off = len(pairs) > k and pairs[k - 1][1] == pairs[-1][1]
         if not cut_off or asked == vectors.ntotal:
             return order(pairs, k)
         asked = min(asked * 4, vectors.ntotal)
     return []
+
+
+def _selecting(live: Any) -> Any:
+    import faiss
+
+    parameters: Any = faiss.SearchParameters
+    return parameters(sel=live)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from webbrain.store.arrays import lift_file_limit
 from webbrain.store.manifest import Manifest, read_manifest
 from webbrain.store.passages import PassageShard
 from webbrain.store.postings import PostingsShard
+from webbrain.store.tombstones import Rows, read_deleted
 from webbrain.types import Passage
 
 
@@ -47,9 +48,11 @@ class Index:
         self.folder = folder
         self.build = build
         self.manifest = manifest
+        self.deleted: list[Rows | None] = read_deleted(build, manifest)
         self.passages = [PassageShard(build, number) for number in range(len(manifest.shards))]
-        self.postings = [PostingsShard(build, number) for number in range(len(manifest.shards))]
+        self.postings = [PostingsShard(build, number, deleted) for number, deleted in enumerate(self.deleted)]
         self.starts = _starts(entry.passages for entry in manifest.shards)
+        self.live = len(self) - sum(len(rows) for rows in self.deleted if rows is not None)
 
     @classmethod
     def open(cls, folder: Path | str) -> Index:
@@ -76,7 +79,14 @@ class Index:
         return index
 
     def __len__(self) -> int:
+        """Rows, deleted ones among them; `live` counts the others."""
         return self.starts[-1]
+
+    def live_rows(self) -> Iterator[int]:
+        """The rows that are not deleted, ascending."""
+        for start, entry, deleted in zip(self.starts, self.manifest.shards, self.deleted, strict=False):
+            gone = set() if deleted is None else set(deleted.tolist())
+            yield from (start + row for row in range(entry.passages) if row not in gone)
 
     @property
     def has_vectors(self) -> bool:
@@ -87,7 +97,8 @@ class Index:
         for entry, passages, postings in zip(self.manifest.shards, self.passages, self.postings, strict=True):
             passages.check(entry.passages, entry.documents)
             postings.check(entry.passages)
-        if len(self) != self.manifest.totals["passages"]:
+        totals = self.manifest.totals
+        if (self.live, len(self) - self.live) != (totals["passages"], totals.get("deleted_passages", 0)):
             raise IndexDamaged(f"{self.build} has {len(self)} rows, its manifest says otherwise; rebuild the index")
         analyzer = self.manifest.settings["analyzer"]["version"]
         if analyzer != ANALYZER_VERSION:
@@ -137,6 +148,14 @@ class Index:
             open_vectors(self.build / layout.VECTORS.format(number), entry.passages, dim)
             for number, entry in enumerate(self.manifest.shards)
         ]
+
+    @cached_property
+    def live_selectors(self) -> list[Any]:
+        """Per shard the FAISS selector of its live rows, None where all are."""
+        from webbrain.store.vectors import live_selector
+
+        sizes = (entry.passages for entry in self.manifest.shards)
+        return [live_selector(size, deleted) for size, deleted in zip(sizes, self.deleted, strict=True)]
 
     @cached_property
     def aliases(self) -> dict[str, list[dict[str, str]]]:

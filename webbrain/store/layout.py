@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+FORMATS_READ = (1, 2)  # 2 brought tombstones and the state that a later `index add` starts from
 CURRENT = "CURRENT"
 BUILDS = "builds"
 LOCK = "write.lock"
@@ -11,6 +12,7 @@ MANIFEST_DIGEST = "manifest.sha256"
 ENCODER = "encoder"
 REJECTS = "rejects.jsonl"
 ALIASES = "aliases.jsonl"
+STATE = "state/documents.sqlite"
 
 # Files of one shard, by role.
 TEXT = "passages/{:05d}.text"
@@ -24,6 +26,7 @@ POSTING_ROWS = "bm25/{:05d}.rows.npy"
 POSTING_COUNTS = "bm25/{:05d}.counts.npy"
 LENGTHS = "bm25/{:05d}.lengths.npy"
 VECTORS = "dense/{:05d}.faiss"
+DELETED = "passages/{:05d}.deleted.npy"  # sorted uint32 rows of the shard; only where there are any
 
 SHARD_FILES = (TEXT, DOCUMENTS, DOCUMENT_OFFSETS, ROWS, TERMS, TERM_OFFSETS, POSTING_OFFSETS, POSTING_ROWS,
                POSTING_COUNTS, LENGTHS)  # fmt: skip

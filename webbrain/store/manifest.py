@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webbrain.errors import IndexDamaged, IndexIncompatible
-from webbrain.store.layout import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST
+from webbrain.store.layout import FORMAT_VERSION, FORMATS_READ, MANIFEST, MANIFEST_DIGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShardEntry:
-    """Sums of one shard; `tokens` counts terms that are not stop words."""
+    """Sums of one shard, deleted rows among them; `tokens` counts terms that are not stop words."""
 
     documents: int
     passages: int
@@ -30,7 +30,10 @@ class ShardEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`settings` holds chunker, analyzer, bm25 and dense parameters; `encoder` is its card, or None without vectors."""
+    """`settings` holds chunker, analyzer, bm25 and dense parameters; `encoder` is its card, or None without vectors.
+
+    `totals` counts what is live; `deleted_passages` and `deleted_documents` are those that only wait for `compact`.
+    """
 
     build_id: str
     created: str
@@ -63,8 +66,9 @@ def read_manifest(folder: Path) -> Manifest:
         version = raw["format_version"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexDamaged(f"{path} cannot be read ({error}); {repair}") from error
-    if version != FORMAT_VERSION:
-        raise IndexIncompatible(f"{path} has format {version}, this webbrain reads {FORMAT_VERSION}; {repair}")
+    if version not in FORMATS_READ:
+        read = " and ".join(map(str, FORMATS_READ))
+        raise IndexIncompatible(f"{path} has format {version}, this webbrain reads {read}; {repair}")
     raw["shards"] = tuple(ShardEntry(**entry) for entry in raw["shards"])
     raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
     return Manifest(**raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,20 @@ from numpy.typing import NDArray
 from webbrain.errors import IndexDamaged
 from webbrain.store import layout
 from webbrain.store.arrays import open_array, open_bytes
+from webbrain.store.tombstones import Rows, mask
 
 NO_ROWS: NDArray[np.uint32] = np.zeros(0, np.uint32)
 NO_COUNTS: NDArray[np.uint16] = np.zeros(0, np.uint16)
 
 
 class PostingsShard:
-    """Look-ups in one shard. `lengths` counts each row's terms that are no stop words, uint32 of shape (rows,)."""
+    """Look-ups in one shard. `lengths` counts each row's terms that are no stop words, uint32 of shape (rows,).
 
-    def __init__(self, folder: Path, shard: int) -> None:
+    `deleted` rows keep their postings; they are left out of `document_frequency` alone.
+    """
+
+    def __init__(self, folder: Path, shard: int, deleted: Rows | None = None) -> None:
+        self.deleted = deleted
         self.path = folder / layout.TERMS.format(shard)
         self._terms = open_bytes(self.path)
         self._term_offsets = open_array(folder / layout.TERM_OFFSETS.format(shard), "<u8")
@@ -43,14 +49,22 @@ class PostingsShard:
         return number if number < self.vocabulary and self.term(number) == wanted else None
 
     def document_frequency(self, number: int | None) -> int:
-        """How many rows hold the term (0 for None); raises IndexDamaged for more rows than there are."""
+        """How many live rows hold the term (0 for None); raises IndexDamaged for more rows than there are."""
         found = 0 if number is None else int(self._offsets[number + 1]) - int(self._offsets[number])
         if not 0 <= found <= len(self.lengths):
             raise IndexDamaged(
                 f"{self.path.parent}: term {number} is in {found} of {len(self.lengths)} passages; "
                 "run `webbrain index verify DIR --full`"
             )
-        return found
+        return found if self.deleted is None or number is None else found - self._deleted_postings(number)
+
+    def _deleted_postings(self, number: int) -> int:
+        return int(np.count_nonzero(self._is_deleted[self.postings(number)[0]]))
+
+    @cached_property
+    def _is_deleted(self) -> NDArray[Any]:
+        assert self.deleted is not None
+        return mask(self.deleted, len(self.lengths))
 
     def postings(self, number: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
         """(rows, counts) of a term: ascending uint32 rows within the shard, uint16 counts; raises IndexDamaged."""

@@ -91,10 +91,10 @@ class ModeSelector(EvidenceSelector):
 
 
 def _documents_of_rows(index: Index) -> Iterable[tuple[int, str]]:
-    for start, shard in zip(index.starts, index.passages, strict=False):
-        number, doc_id = -1, ""
-        for local in range(len(shard)):
-            document = shard.document_of(local)
-            if document != number:
-                number, doc_id = document, shard.head(document).doc_id
-            yield start + local, doc_id
+    place, doc_id = (-1, -1), ""
+    for row in index.live_rows():
+        shard, local = index.locate(row)
+        document = index.passages[shard].document_of(local)
+        if (shard, document) != place:
+            place, doc_id = (shard, document), index.passages[shard].head(document).doc_id
+        yield row, doc_id
