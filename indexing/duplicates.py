@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
@@ -41,30 +42,31 @@ class DuplicateFinder:
         self.threshold = threshold
         self._database = sqlite3.connect(path)
         self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + _SCHEMA)
-        self._last: tuple[str, _Fingerprint] | None = None
+        self._last: tuple[str, Fingerprint] | None = None
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT count(*) FROM documents").fetchone()[0])
 
-    def find(self, text: str) -> int | None:
+    def find(self, text: str | Fingerprint) -> int | None:
         """The first row with the same text, or nearly; None when there is none."""
         print_ = self._fingerprint(text)
         query = "SELECT min(row) FROM signatures WHERE exact = ?"
         row = self._database.execute(query, (print_.exact,)).fetchone()[0]
         if row is not None or print_.signature is None:
             return None if row is None else int(row)
-        marks = ",".join("?" * len(print_.bands))
+        keys = print_.bands
+        marks = ",".join("?" * len(keys))
         candidates = self._database.execute(
             f"SELECT DISTINCT s.row, s.signature FROM bands b JOIN signatures s ON s.row = b.row "
             f"WHERE b.key IN ({marks}) AND s.numbers = ? ORDER BY s.row",
-            (*print_.bands, print_.numbers),
+            (*keys, print_.numbers),
         )
         for row, signature in candidates:
             if np.mean(np.frombuffer(signature, np.uint32) == print_.signature) >= self.threshold:
                 return int(row)
         return None
 
-    def add(self, row: int, text: str) -> None:
+    def add(self, row: int, text: str | Fingerprint) -> None:
         """Remember a kept document's text."""
         print_ = self._fingerprint(text)
         blob = None if print_.signature is None else print_.signature.tobytes()
@@ -95,22 +97,34 @@ class DuplicateFinder:
         self._database.commit()
         self._database.close()
 
-    def _fingerprint(self, text: str) -> _Fingerprint:
+    def _fingerprint(self, text: str | Fingerprint) -> Fingerprint:
         """`find` and `add` ask for the same text one after the other."""
+        if isinstance(text, Fingerprint):
+            return text
         if self._last is None or self._last[0] != text:
-            self._last = (text, _Fingerprint(text))
+            self._last = (text, Fingerprint.of(text))
         return self._last[1]
 
 
-class _Fingerprint:
-    """Hashes of one text (all but case and white space) and of its numbers; its MinHash signature and band keys."""
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Hashes of one text (all but case and white space) and of its numbers, and its MinHash signature (None: short)."""
 
-    def __init__(self, text: str) -> None:
+    exact: int
+    numbers: int
+    signature: NDArray[np.uint32] | None
+
+    @classmethod
+    def of(cls, text: str) -> Fingerprint:
         words = _WORD.findall(text.casefold())
-        self.exact = _hash64(" ".join(text.casefold().split()))
-        self.numbers = _hash64(" ".join(sorted(word for word in words if any(map(str.isdigit, word)))))
-        self.signature = _signature(words) if len(words) >= MIN_WORDS else None
-        self.bands = [] if self.signature is None else _band_keys(self.signature)
+        exact = _hash64(" ".join(text.casefold().split()))
+        numbers = _hash64(" ".join(sorted(word for word in words if any(map(str.isdigit, word)))))
+        return cls(exact, numbers, _signature(words) if len(words) >= MIN_WORDS else None)
+
+    @property
+    def bands(self) -> list[int]:
+        """Keys under which candidates are found; [] for a short text."""
+        return [] if self.signature is None else _band_keys(self.signature)
 
 
 def _hash64(text: str) -> int:

@@ -7,6 +7,7 @@ let a resumed build mix two states of the corpus; hashing runs at a hundred time
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from webbrain.errors import CorpusError
@@ -22,10 +23,7 @@ def fingerprint(corpus: Path) -> str:
     corpus = Path(corpus)
     if not corpus.exists():
         raise CorpusError("no such file or folder; give the path of a corpus", corpus)
-    digest = hashlib.sha256()
-    for file in sorted(corpus_files(corpus)):
-        _add(digest, file)
-    return digest.hexdigest()
+    return combine((file, content_digest(file.path)) for file in corpus_files(corpus))
 
 
 def file_states(corpus: Path) -> list[tuple[str, int, int]]:
@@ -40,18 +38,21 @@ def file_states(corpus: Path) -> list[tuple[str, int, int]]:
     return states
 
 
-def _add(digest: hashlib._Hash, file: CorpusFile) -> None:
-    name = file.name.encode("utf-8")
-    digest.update(len(name).to_bytes(8, "big") + name)
-    if not file.path.is_file():
-        digest.update(b"\1")
-        return
+def content_digest(path: Path) -> bytes:
+    """What of one file goes into the fingerprint: a mark, and the sha256 of a file that can be read."""
+    if not path.is_file():
+        return b"\1"
     try:
-        _add_content(digest, file.path)
+        with path.open("rb") as file:
+            return b"\0" + hashlib.file_digest(file, "sha256").digest()
     except OSError:  # scan tells of it; here it only has to differ from a readable file
-        digest.update(b"\2")
+        return b"\2"
 
 
-def _add_content(digest: hashlib._Hash, path: Path) -> None:
-    with path.open("rb") as file:
-        digest.update(b"\0" + hashlib.file_digest(file, "sha256").digest())
+def combine(contents: Iterable[tuple[CorpusFile, bytes]]) -> str:
+    """The fingerprint of files whose `content_digest` is known, wherever it was made."""
+    digest = hashlib.sha256()
+    for file, content in sorted(contents):
+        name = file.name.encode("utf-8")
+        digest.update(len(name).to_bytes(8, "big") + name + content)
+    return digest.hexdigest()

@@ -71,7 +71,7 @@ def is_known(name: str) -> bool:
 def _scan_files(corpus: Path, meter: _Meter | None, skipped: Counter[str]) -> Iterator[RawRecord]:
     ordinal = 0
     for file in corpus_files(corpus):
-        for found in _read_file(file, meter):
+        for found in read_file(file, meter):
             if found.kind == "skipped":
                 skipped[str(found.data)] += 1
                 continue
@@ -81,7 +81,8 @@ def _scan_files(corpus: Path, meter: _Meter | None, skipped: Counter[str]) -> It
             meter.end_file(_size(file.path))
 
 
-def _read_file(file: CorpusFile, meter: _Meter | None) -> Iterator[Found]:
+def read_file(file: CorpusFile, meter: _Meter | None = None) -> Iterator[Found]:
+    """Every record of one file, those that are no pages too (kind "skipped"); a broken file ends with a "fault"."""
     line = 0
     try:
         problem = _problem(file)
