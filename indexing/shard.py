@@ -10,15 +10,14 @@ import numpy as np
 from webbrain.analysis import Analyzer
 from webbrain.store import layout
 from webbrain.store.manifest import ShardEntry
+from webbrain.store.passages import indexed_text
 from webbrain.types import Document, Passage
 
 from .files import save_array, sync_file
 from .postings import PostingsWriter
 
 
-def passage_text(title: str, text: str) -> str:
-    """What is indexed of a passage: its document's title, then its text."""
-    return f"{title}. {text}" if title else text
+passage_text = indexed_text
 
 
 class ShardWriter:

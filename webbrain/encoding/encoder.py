@@ -92,6 +92,11 @@ class OnnxEncoder:
         states: NDArray[np.float32] = self._session.run(["tokens"], {"ids": np.array([ids], np.int64)})[0][0]
         return states
 
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids that a text is run with, [CLS] and [SEP] among them."""
+        self._load()
+        return [self._tokenizer.encode(text).ids for text in texts]
+
     def _map(self, output: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
         self._load()
 

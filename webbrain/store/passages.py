@@ -15,6 +15,11 @@ from webbrain.store.arrays import open_array, open_bytes
 from webbrain.types import Document, Passage
 
 
+def indexed_text(title: str, text: str) -> str:
+    """What is indexed of a passage: its document's title, then its text."""
+    return f"{title}. {text}" if title else text
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentHead:
     """A document without its text."""

@@ -1,0 +1,1 @@
+"""Training retrievers on WebBrain-R files: learned sparse, dense and cross-encoder, by one loop that resumes."""
