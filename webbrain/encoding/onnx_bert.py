@@ -31,15 +31,15 @@ def export(model: ModelFiles, target: Path, precision: str = "int8") -> None:
 
     if precision not in PRECISIONS:
         raise ConfigError(f"unknown precision {precision!r}; known are: {', '.join(PRECISIONS)}")
-    _check_supported(model)
+    check_supported(model)
     graph = Graph(int8=precision == "int8")
-    _bert(graph, model)
+    add_bert(graph, model)
     dim = int(model.read_json("config.json")["hidden_size"])
     outputs: Shapes = {"tokens": [1, "n", dim], "sentence": [1, dim]}
     onnx.save(graph.finish("encoder", {"ids": [1, "n"]}, outputs), str(target))
 
 
-def _check_supported(model: ModelFiles) -> None:
+def check_supported(model: ModelFiles) -> None:
     config = model.read_json("config.json")
     kind, activation = config.get("model_type"), config.get("hidden_act")
     if kind != "bert" or activation != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
@@ -115,7 +115,8 @@ def quantize_blocks(weight: Array) -> tuple[Array, Array]:
     return codes.astype(np.uint8), scales.astype(np.float32).reshape(-1)
 
 
-def _bert(graph: Graph, model: ModelFiles) -> None:
+def add_bert(graph: Graph, model: ModelFiles) -> None:
+    """Add the encoder of a checked model: from input `ids` the values `tokens` and `sentence`."""
     from safetensors import safe_open
 
     config = model.read_json("config.json")

@@ -78,7 +78,7 @@ def write_synthetic(index: Index, folder: Path, settings: SyntheticSettings) -> 
 def synthetic_queries(index: Index, settings: SyntheticSettings) -> Iterator[SyntheticQuery]:
     """At most `settings.queries`, spread evenly over the rows of the index."""
     chance = random.Random(settings.seed)
-    rows = sorted(chance.sample(range(len(index)), min(settings.queries, len(index))))
+    rows = sorted(chance.sample(list(index.live_rows()), min(settings.queries, index.live)))
     each, rest = divmod(settings.queries, max(len(rows), 1))
     for place, row in enumerate(rows):
         passage = index.passage(row)
