@@ -45,6 +45,8 @@ RETRIEVERS = Registry(
         "bm25": "webbrain.retrieval.bm25:Bm25Retriever",
         "dense": "webbrain.retrieval.dense:DenseRetriever",
         "hybrid": "webbrain.retrieval.hybrid:HybridRetriever",
+        "sparse": "webbrain.retrieval.sparse:SparseRetriever",
+        "hybrid3": "webbrain.retrieval.hybrid:ThreeRetriever",
     },
 )
 FUSERS = Registry(

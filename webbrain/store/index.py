@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from webbrain.analysis import VERSION as ANALYZER_VERSION
 from webbrain.encoding.encoder import OnnxEncoder, read_card
@@ -18,6 +18,10 @@ from webbrain.store.passages import PassageShard
 from webbrain.store.postings import PostingsShard
 from webbrain.store.tombstones import Rows, read_deleted
 from webbrain.types import Passage
+
+if TYPE_CHECKING:
+    from webbrain.encoding.sparse import SparseEncoder
+    from webbrain.store.sparse import SparseShard
 
 
 def current_build(folder: Path) -> Path:
@@ -92,6 +96,12 @@ class Index:
     def has_vectors(self) -> bool:
         return self.manifest.encoder is not None
 
+    @property
+    def has_sparse(self) -> bool:
+        """Whether every shard has learned-sparse postings."""
+        names = (name.format(number) for number in range(len(self.passages)) for name in layout.SPARSE_FILES)
+        return self.manifest.sparse is not None and all(name in self.manifest.files for name in names)
+
     def check(self) -> None:
         """The `basic` check of what the manifest says against what the files hold."""
         for entry, passages, postings in zip(self.manifest.shards, self.passages, self.postings, strict=True):
@@ -156,6 +166,32 @@ class Index:
 
         sizes = (entry.passages for entry in self.manifest.shards)
         return [live_selector(size, deleted) for size, deleted in zip(sizes, self.deleted, strict=True)]
+
+    @cached_property
+    def sparse_encoder(self) -> SparseEncoder:
+        """The learned-sparse encoder that the index carries."""
+        from webbrain.encoding.sparse import SparseEncoder
+
+        if not self.has_sparse:
+            raise IndexIncompatible(
+                f"{self.folder} has no learned-sparse part; run `webbrain index sparse {self.folder}`, "
+                "or search with another --retriever"
+            )
+        return SparseEncoder(self.build / layout.SPARSE_ENCODER)
+
+    @cached_property
+    def sparse(self) -> list[SparseShard]:
+        """One memory-mapped shard of learned-sparse postings per shard."""
+        from webbrain.store.sparse import SparseShard
+
+        terms = self.sparse_encoder.card.terms
+        shards = [
+            SparseShard(self.build, number, entry.passages, self.deleted[number])
+            for number, entry in enumerate(self.manifest.shards)
+        ]
+        for shard in shards:
+            shard.check(terms)
+        return shards
 
     @cached_property
     def aliases(self) -> dict[str, list[dict[str, str]]]:

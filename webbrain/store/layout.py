@@ -26,10 +26,16 @@ POSTING_ROWS = "bm25/{:05d}.rows.npy"
 POSTING_COUNTS = "bm25/{:05d}.counts.npy"
 LENGTHS = "bm25/{:05d}.lengths.npy"
 VECTORS = "dense/{:05d}.faiss"
+SPARSE_ENCODER = "sparse/encoder"
+SPARSE_OFFSETS = "sparse/{:05d}.offsets.npy"
+SPARSE_ROWS = "sparse/{:05d}.rows.npy"
+SPARSE_CODES = "sparse/{:05d}.codes.npy"
 DELETED = "passages/{:05d}.deleted.npy"  # sorted uint32 rows of the shard; only where there are any
 
 SHARD_FILES = (TEXT, DOCUMENTS, DOCUMENT_OFFSETS, ROWS, TERMS, TERM_OFFSETS, POSTING_OFFSETS, POSTING_ROWS,
                POSTING_COUNTS, LENGTHS)  # fmt: skip
+
+SPARSE_FILES = (SPARSE_OFFSETS, SPARSE_ROWS, SPARSE_CODES)  # where an index has a learned-sparse part
 
 # One passage: its document within the shard, its place in that document in characters and in the shard's text in bytes.
 ROW_DTYPE = [

@@ -30,7 +30,8 @@ class ShardEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`settings` holds chunker, analyzer, bm25 and dense parameters; `encoder` is its card, or None without vectors.
+    """`settings` holds chunker, analyzer, bm25 and dense parameters; `encoder` is its card, or None without vectors;
+    `sparse` is the card of the learned-sparse encoder, or None without one.
 
     `totals` counts what is live; `deleted_passages` and `deleted_documents` are those that only wait for `compact`.
     """
@@ -45,6 +46,7 @@ class Manifest:
     files: Mapping[str, FileEntry]
     format_version: int = FORMAT_VERSION
     made_by: str = field(default="webbrain")
+    sparse: Mapping[str, Any] | None = None
 
     def write(self, folder: Path) -> None:
         """Digest first, manifest last: a folder with a manifest is complete."""

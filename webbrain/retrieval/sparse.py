@@ -1,0 +1,57 @@
+"""Learned-sparse retrieval: the dot product of the query's term weights and the passages' (SPLADE, uniCOIL)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webbrain.retrieval.ranking import hits, order, top_rows
+from webbrain.store.index import Index
+from webbrain.store.sparse import SparseShard
+from webbrain.types import ScoredPassage
+
+
+class SparseRetriever:
+    """Implements `webbrain.protocols.Retriever` with the index's own sparse encoder and postings."""
+
+    name = "sparse"
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.scale = index.sparse_encoder.card.scale
+
+    def search(self, query: str, k: int) -> list[ScoredPassage]:
+        return hits(self.index, self.rows(query, k), self.name)
+
+    def rows(self, query: str, k: int) -> list[tuple[int, float]]:
+        """(row, score) of the best `k` passages that share a weighted term with the query."""
+        weights = self.index.sparse_encoder.query(query)
+        found: list[tuple[int, float]] = []
+        for shard, start in zip(self.index.sparse, self.index.starts, strict=False):
+            scores = self._scores(shard, weights)
+            found.extend((start + int(row), float(scores[row])) for row in top_rows(scores, k))
+        return order(found, k)
+
+    def parts(self, query: str, row: int) -> dict[int, tuple[float, float]]:
+        """Term -> (the query's weight, the passage's) where both have one; the products add up to the score."""
+        shard, local = self.index.locate(row)
+        found = {}
+        for term, weight in self.index.sparse_encoder.query(query).items():
+            rows, codes = self.index.sparse[shard].postings(term)
+            place = int(np.searchsorted(rows, local))
+            if place < len(rows) and rows[place] == local:
+                found[term] = (weight, float(codes[place]) * self.scale)
+        return found
+
+    def _scores(self, shard: SparseShard, weights: Mapping[int, float]) -> NDArray[Any]:
+        """Scores of all rows of a shard; a row's terms are added in query order, so sharding changes no digit."""
+        scores = np.zeros(shard.passages, np.float32)
+        for term, weight in weights.items():
+            rows, codes = shard.postings(term)
+            scores[rows] += np.float32(weight * self.scale) * codes
+        if shard.deleted is not None:
+            scores[shard.deleted] = 0
+        return scores
