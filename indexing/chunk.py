@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from webbrain.errors import ConfigError
@@ -39,10 +39,15 @@ class ChunkSettings:
 def chunk(document: Document, settings: ChunkSettings) -> list[Passage]:
     """Passages in order, not overlapping, each sentence in one of them; [] for a document without text."""
     text = document.text
+    return passages_at(document, _merge_rest(text, list(_group(text, settings)), settings))
+
+
+def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:
+    """The passages of a document at known places of its text."""
     passages = []
-    for number, span in enumerate(_merge_rest(text, list(_group(text, settings)), settings)):
+    for number, span in enumerate(spans):
         passage_id = f"{document.doc_id}#{number}"
-        piece = text[span.start : span.end]
+        piece = document.text[span.start : span.end]
         passages.append(Passage(passage_id, document.doc_id, document.title, piece, span.start, span.end, document.url))
     return passages
 
