@@ -49,6 +49,7 @@ RETRIEVERS = Registry(
         "hybrid3": "webbrain.retrieval.hybrid:ThreeRetriever",
     },
 )
+RERANKERS = Registry("reranker", "webbrain.rerankers", {"maxsim": "webbrain.retrieval.maxsim:MaxSimScorer"})
 FUSERS = Registry(
     "fuser",
     "webbrain.fusers",

@@ -115,15 +115,18 @@ def quantize_blocks(weight: Array) -> tuple[Array, Array]:
     return codes.astype(np.uint8), scales.astype(np.float32).reshape(-1)
 
 
-def add_bert(graph: Graph, model: ModelFiles) -> None:
-    """Add the encoder of a checked model: from input `ids` the values `tokens` and `sentence`."""
+def add_bert(graph: Graph, model: ModelFiles, *, pairs: bool = False) -> None:
+    """Add the encoder of a checked model: from input `ids` the values `tokens` and `sentence`.
+
+    With `pairs` a second input, `numbers`, gives each token's type: 0 in the first text, 1 in the second.
+    """
     from safetensors import safe_open
 
     config = model.read_json("config.json")
     with safe_open(str(model.folder / "model.safetensors"), framework="np") as tensors:
         prefix = "bert." if "bert.embeddings.word_embeddings.weight" in tensors.keys() else ""  # noqa: SIM118
         parts = _Tensors(tensors, prefix)
-        hidden = _embed(graph, parts, config)
+        hidden = _embed(graph, parts, config, pairs=pairs)
         for layer in range(int(config["num_hidden_layers"])):
             hidden = _layer(graph, parts, config, layer, hidden)
     _pool(graph, hidden, model)
@@ -139,9 +142,13 @@ class _Tensors:
         return np.asarray(self.tensors.get_tensor(self.prefix + name)).astype(np.float32)
 
 
-def _embed(graph: Graph, get: _Tensors, config: dict[str, Any]) -> str:
+def _embed(graph: Graph, get: _Tensors, config: dict[str, Any], *, pairs: bool) -> str:
     words = graph.embedding("ids", "words", get("embeddings.word_embeddings.weight"))
-    positions = get("embeddings.position_embeddings.weight") + get("embeddings.token_type_embeddings.weight")[0]
+    types = get("embeddings.token_type_embeddings.weight")
+    positions = get("embeddings.position_embeddings.weight") + types[0]
+    if pairs:
+        second = graph.node("Gather", [graph.weight("types", types - types[0]), "numbers"], "types.out")
+        words = graph.node("Add", [words, second], "words.typed")
     zero = graph.weight("zero", np.array([0], np.int64))
     length = graph.node("Shape", ["ids"], "length", start=1, end=2)
     seen = graph.node("Slice", [graph.weight("positions", positions), zero, length, zero], "positions.out")

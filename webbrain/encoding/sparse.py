@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from webbrain.encoding.onnx_sparse import export_splade, export_terms
+from webbrain.encoding.onnx_heads import export_splade, export_terms
 from webbrain.errors import ConfigError, IndexDamaged, ModelNotFound
 from webbrain.models import ModelFiles, resolve, sha256_file
 
@@ -144,11 +144,11 @@ class SparseEncoder:
 
     @cached_property
     def _documents(self) -> Any:
-        return _session(self.folder / "document.onnx")
+        return onnx_session(self.folder / "document.onnx")
 
     @cached_property
     def _queries(self) -> Any:
-        return _session(self.folder / "query.onnx")
+        return onnx_session(self.folder / "query.onnx")
 
     @cached_property
     def _query_weights(self) -> NDArray[np.float32]:
@@ -158,16 +158,7 @@ class SparseEncoder:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        try:
-            tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-        except Exception as error:  # the library has no narrower one
-            raise _unloadable(self.folder, error) from error
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        tokenizer.encode_special_tokens = True  # control tokens in a page are words like any other
-        return tokenizer
+        return plain_tokenizer(self.folder)
 
 
 def _weights(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -207,7 +198,22 @@ def _with_embeddings(model: ModelFiles, head: dict[str, NDArray[Any]]) -> dict[s
     return {**head, "embeddings": embeddings}
 
 
-def _session(path: Path) -> Any:
+def plain_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a folder, which neither pads nor cuts; control tokens in a page are words like any other."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library has no narrower one
+        raise _unloadable(folder, error) from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def onnx_session(path: Path) -> Any:
+    """A graph on ONNX Runtime, one thread; raises IndexDamaged."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -221,5 +227,5 @@ def _session(path: Path) -> Any:
 
 def _unloadable(folder: Path, error: Exception) -> IndexDamaged:
     return IndexDamaged(
-        f"the sparse encoder in {folder} cannot be loaded ({error}); run `webbrain index verify DIR --full`"
+        f"the model in {folder} cannot be loaded ({error}); run `webbrain index verify DIR --full`, or train it again"
     )

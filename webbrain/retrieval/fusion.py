@@ -31,12 +31,13 @@ class ScoreSum:
     """
 
     def fuse(self, rankings: Sequence[Mapping[int, float]]) -> dict[int, float]:
-        scaled = [_scale(ranking) for ranking in rankings if ranking]
+        scaled = [scale(ranking) for ranking in rankings if ranking]
         rows = {row for ranking in scaled for row in ranking}
         return {row: fsum(ranking.get(row, 0.0) for ranking in scaled) / max(len(rankings), 1) for row in rows}
 
 
-def _scale(ranking: Mapping[int, float]) -> dict[int, float]:
+def scale(ranking: Mapping[int, float]) -> dict[int, float]:
+    """Scores from 0 for the lowest to 1 for the highest; 1 where all are equal."""
     low, high = min(ranking.values()), max(ranking.values())
     width = high - low
     return {row: (score - low) / width if width > 0 else 1.0 for row, score in ranking.items()}

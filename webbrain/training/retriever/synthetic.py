@@ -1,9 +1,9 @@
 """WebBrain-R files from nothing but an index: synthetic queries, mined negatives, a teacher's scores.
 
 Queries are titles, titles with a heading, sentences cut out of their passage (inverse cloze task, Lee et al. 2019) and
-keywords drawn from such sentences. Negatives are BM25 ranks 30 to 50 as in the paper, or the hybrid's best without
-likely positives: what the teacher scores above a share of the positive's score is left out (positive-aware mining,
-de Souza Moreira et al. 2024). The teacher is the index's own dense encoder.
+keywords drawn from such sentences. Negatives are BM25 ranks 30 to 50 as in the paper, or the best of BM25 and of dense
+retrieval without likely positives: what the teacher scores above a share of the positive's score is left out
+(positive-aware mining, de Souza Moreira et al. 2024). The teacher is the index's own dense encoder.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from webbrain.analysis import is_stop
 from webbrain.errors import ConfigError
 from webbrain.grounding.sentences import split_sentences
 from webbrain.protocols import Vectors
-from webbrain.retrieval import make_retriever
 from webbrain.retrieval.bm25 import Bm25Retriever
+from webbrain.retrieval.dense import DenseRetriever
 from webbrain.store.index import Index
 from webbrain.store.passages import indexed_text
 from webbrain.training.retriever.triples import CORPUS
-from webbrain.types import Passage, ScoredPassage
+from webbrain.types import Passage
 
 Mining = Literal["bm25", "mined"]
 HEADING_WORDS = 8
@@ -36,8 +36,8 @@ HEADING_WORDS = 8
 @dataclass(frozen=True, slots=True)
 class SyntheticSettings:
     """`queries` in all, one in `dev_every` documents for development; `negatives` a query, drawn from `ranks` of the
-    ranking (bm25: as in the paper) or from its first `mined_depth` (mined: without what scores over `share` of the
-    positive's cosine)."""
+    BM25 ranking (bm25: as in the paper) or from the first `mined_depth` of both rankings (mined: without what scores
+    over `share` of the positive's cosine)."""
 
     queries: int = 20_000
     dev_every: int = 20
@@ -133,9 +133,9 @@ class Miner:
     def __init__(self, index: Index, settings: SyntheticSettings) -> None:
         self.index, self.settings = index, settings
         self.bm25 = Bm25Retriever(index)
-        self.hybrid = make_retriever(index, "hybrid")
+        self.dense = DenseRetriever(index)
 
-    def mine(self, query: SyntheticQuery) -> tuple[list[ScoredPassage], list[float]]:
+    def mine(self, query: SyntheticQuery) -> tuple[list[Passage], list[float]]:
         """Negatives, of other documents, and the teacher's scores of the positive and of each of them.
 
         Fewer than asked for where the ranking has no more.
@@ -143,18 +143,25 @@ class Miner:
         settings, chance = self.settings, random.Random(f"{self.settings.seed} {query.row} {query.text}")
         vectors = self.index.encoder.encode([query.text, indexed_text(query.passage.title, query.positive)])
         positive = float(vectors[1] @ vectors[0])
-        pool = [hit for hit in self._ranked(query.text) if hit.passage.doc_id != query.passage.doc_id]
-        scores = dict(zip(pool, self._stored([hit.row for hit in pool]) @ vectors[0], strict=True))
+        rows = self._ranked(query.text)
+        scores = dict(zip(rows, map(float, self._stored(rows) @ vectors[0]), strict=True))
         if settings.mining == "mined":
-            pool = [hit for hit in pool if scores[hit] < settings.share * positive]
-        drawn = chance.sample(pool, min(settings.negatives, len(pool)))
-        return drawn, [positive, *(float(scores[hit]) for hit in drawn)]
+            rows = [row for row in rows if scores[row] < settings.share * positive]
+        chance.shuffle(rows)
+        found: dict[int, Passage] = {}
+        for row in rows:
+            passage = self.index.passage(row)
+            if passage.doc_id != query.passage.doc_id and len(found) < settings.negatives:
+                found[row] = passage
+        return list(found.values()), [positive, *(scores[row] for row in found)]
 
-    def _ranked(self, query: str) -> list[ScoredPassage]:
+    def _ranked(self, query: str) -> list[int]:
+        low, high = self.settings.ranks
         if self.settings.mining == "bm25":
-            low, high = self.settings.ranks
-            return self.bm25.search(query, high)[low - 1 :]
-        return self.hybrid.search(query, self.settings.mined_depth)
+            return [row for row, _ in self.bm25.rows(query, high)][low - 1 :]
+        depth = self.settings.mined_depth
+        found = [*self.bm25.rows(query, depth), *self.dense.rows(query, depth)]
+        return sorted({row for row, _ in found})
 
     def _stored(self, rows: list[int]) -> Vectors:
         """The index's vectors of these rows, shape (n, dim)."""
@@ -181,14 +188,14 @@ class _Files:
             file.close()
 
     def write(
-        self, query_id: str, query: SyntheticQuery, drawn: list[ScoredPassage], scores: list[float], split: str
+        self, query_id: str, query: SyntheticQuery, drawn: list[Passage], scores: list[float], split: str
     ) -> None:
         whole = query.positive == query.passage.text
         positive = query.passage.passage_id if whole else f"{query.passage.passage_id}/without/{query_id}"
         self._passage(positive, query.passage.title, query.positive)
-        for hit in drawn:
-            self._passage(hit.passage.passage_id, hit.passage.title, hit.passage.text)
-        self._line(f"{split}.tsv", [query_id, query.text, positive, *(hit.passage.passage_id for hit in drawn)])
+        for one in drawn:
+            self._passage(one.passage_id, one.title, one.text)
+        self._line(f"{split}.tsv", [query_id, query.text, positive, *(one.passage_id for one in drawn)])
         self._line(f"{split}.scores.tsv", [query_id, *(f"{score:.5f}" for score in scores)])
 
     def _line(self, name: str, cells: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Sparse encoders as ONNX graphs beside their encoder's (see `onnx_bert`): the term weights of one text a run."""
+"""A BERT encoder with a head on it as an ONNX graph (see `onnx_bert`): sparse encoders, cross-encoders; one text a run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from webbrain.encoding.onnx_bert import Array, Graph, Shapes, add_bert, check_supported
+from webbrain.errors import ConfigError
 from webbrain.models import ModelFiles
 
 Head = Mapping[str, Array]
@@ -48,6 +49,28 @@ def export_splade(model: ModelFiles, head: Head, target: Path, precision: str) -
     _save(graph, {"expansion": [1, len(head["bias"])]}, target)
 
 
+def export_cross_encoder(model: ModelFiles, target: Path, precision: str) -> None:
+    """A BERT sequence classifier of one label: inputs `ids` and `numbers` (token types) (1, n); output `score` (1, 1)."""
+    from safetensors import safe_open
+
+    check_supported(model)
+    with safe_open(str(model.folder / "model.safetensors"), framework="np") as tensors:
+        names = ("bert.pooler.dense.weight", "bert.pooler.dense.bias", "classifier.weight", "classifier.bias")
+        if any(name not in tensors.keys() for name in names):  # noqa: SIM118
+            raise ConfigError(
+                f"{model.folder} is no BERT cross-encoder of one label; name a folder of `train retriever`"
+            )
+        pool, pool_bias, last, last_bias = (np.asarray(tensors.get_tensor(name)).astype(np.float32) for name in names)
+    graph = Graph(int8=precision == "int8")
+    add_bert(graph, model, pairs=True)
+    first = graph.weight("pair.first", np.array(0, np.int64))
+    hidden = graph.node("Gather", ["tokens", first], "pair.mark", axis=1)
+    hidden = graph.node("Gemm", [hidden, graph.weight("pool.w", pool.T), graph.weight("pool.b", pool_bias)], "pool")
+    hidden = graph.node("Tanh", [hidden], "pool.tanh")
+    graph.node("Gemm", [hidden, graph.weight("last.w", last.T), graph.weight("last.b", last_bias)], "score")
+    _save(graph, {"score": [1, 1]}, target, ("ids", "numbers"))
+
+
 def _started(model: ModelFiles, precision: str) -> Graph:
     check_supported(model)
     graph = Graph(int8=precision == "int8")
@@ -66,7 +89,7 @@ def _largest(graph: Graph, hidden: str, embeddings: Array, bias: Array, output: 
     graph.node("Add", [logits, graph.weight("terms.b", bias)], output)
 
 
-def _save(graph: Graph, outputs: Shapes, target: Path) -> None:
+def _save(graph: Graph, outputs: Shapes, target: Path, inputs: tuple[str, ...] = ("ids",)) -> None:
     import onnx
 
-    onnx.save(graph.finish("sparse", {"ids": [1, "n"]}, outputs), str(target))
+    onnx.save(graph.finish("head", {name: [1, "n"] for name in inputs}, outputs), str(target))
