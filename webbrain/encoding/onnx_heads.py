@@ -1,4 +1,4 @@
-"""A BERT encoder with a head on it as an ONNX graph (see `onnx_bert`): sparse encoders, cross-encoders; one text a run."""
+"""A BERT encoder with a head as an ONNX graph (see `onnx_bert`): sparse encoders, cross-encoders; one text a run."""
 
 from __future__ import annotations
 
@@ -50,16 +50,14 @@ def export_splade(model: ModelFiles, head: Head, target: Path, precision: str) -
 
 
 def export_cross_encoder(model: ModelFiles, target: Path, precision: str) -> None:
-    """A BERT sequence classifier of one label: inputs `ids` and `numbers` (token types) (1, n); output `score` (1, 1)."""
+    """A BERT classifier of one label: inputs `ids` and `numbers` (token types), both (1, n); output `score` (1, 1)."""
     from safetensors import safe_open
 
     check_supported(model)
     with safe_open(str(model.folder / "model.safetensors"), framework="np") as tensors:
         names = ("bert.pooler.dense.weight", "bert.pooler.dense.bias", "classifier.weight", "classifier.bias")
         if any(name not in tensors.keys() for name in names):  # noqa: SIM118
-            raise ConfigError(
-                f"{model.folder} is no BERT cross-encoder of one label; name a folder of `train retriever`"
-            )
+            raise ConfigError(f"{model.folder} is no BERT cross-encoder; name a folder that `train retriever` wrote")
         pool, pool_bias, last, last_bias = (np.asarray(tensors.get_tensor(name)).astype(np.float32) for name in names)
     graph = Graph(int8=precision == "int8")
     add_bert(graph, model, pairs=True)

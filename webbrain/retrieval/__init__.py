@@ -13,6 +13,14 @@ def default_retriever(index: Index) -> str:
 
 
 def make_retriever(index: Index, name: str | None = None) -> Retriever:
-    """The retriever registered under `name` over an index; None is the default one. Raises ConfigError."""
-    retriever: Retriever = RETRIEVERS.load(name or default_retriever(index))(index)
-    return retriever
+    """The retriever registered under `name` over an index; None is the default one. Raises ConfigError.
+
+    `NAME+RERANKER[@SECONDS]` reranks it (see `rerank.make_reranker`); NAME may be left out: `+maxsim@0.2`.
+    """
+    first, mark, second = (name or "").partition("+")
+    retriever: Retriever = RETRIEVERS.load(first or default_retriever(index))(index)
+    if not mark:
+        return retriever
+    from webbrain.retrieval.rerank import RerankingRetriever, make_reranker
+
+    return RerankingRetriever(retriever, make_reranker(index, second))
