@@ -46,6 +46,9 @@ RETRIEVERS = Registry(
         "dense": "webbrain.retrieval.dense:DenseRetriever",
         "hybrid": "webbrain.retrieval.hybrid:HybridRetriever",
         "sparse": "webbrain.retrieval.sparse:SparseRetriever",
+        "milvus": "webbrain.retrieval.milvus:MilvusRetriever",
+        "milvus-bm25": "webbrain.retrieval.milvus:MilvusBm25Retriever",
+        "milvus-dense": "webbrain.retrieval.milvus:MilvusDenseRetriever",
         "hybrid3": "webbrain.retrieval.hybrid:ThreeRetriever",
     },
 )

@@ -1,0 +1,91 @@
+"""`webbrain index plan|cluster-build|export`: past one machine. Part of the command table, as in cli.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from webbrain.terminal import BuildBars, print_json, say
+
+app = typer.Typer(rich_markup_mode=None)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+@app.command("cluster-build")
+def cluster_build(
+    corpus: Annotated[Path, typer.Argument(help="File or folder that every machine of the cluster reads.")],
+    output: Annotated[Path, typer.Option(help="Folder of the index.")],
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster: auto or HOST:PORT; without it one is started here for the build.")
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Folder or fsspec address (s3://...) that every machine reaches, for shards.")
+    ] = None,
+    split_mb: Annotated[int, typer.Option(min=1, help="Megabytes of corpus in a task.")] = 64,
+    threads: Annotated[int, typer.Option(min=1, help="Cores of a task that encodes.")] = 1,
+    encoder: Annotated[str | None, typer.Option(help="Model name or folder of a BERT encoder.")] = None,
+    dense: Annotated[bool, typer.Option("--dense/--no-dense", help="Whether to make vectors.")] = True,
+    precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Arithmetic of the encoder.")] = "int8",
+    duplicates: Annotated[Literal["fold", "keep"], typer.Option(help="Fold near-duplicate pages into one.")] = "fold",
+    target_words: Annotated[int, typer.Option(min=10, help="Words in a passage.")] = 110,
+    stemmer: Annotated[str, typer.Option(help="Snowball stemmer, or none.")] = "english",
+    shard_passages: Annotated[int, typer.Option(min=1, help="Passages in a shard, and so in a task.")] = 50_000,
+    force: Annotated[bool, typer.Option("--force", help="Build even when nothing changed.")] = False,
+    json: Json = False,
+) -> None:
+    """Index a corpus on a Ray cluster: the same index as `index build` makes. Run again, it goes on where it stopped."""
+    from dataclasses import asdict
+
+    from webbrain.analysis import AnalyzerSettings
+    from webbrain.models import DEFAULT_ENCODER
+
+    from .chunk import ChunkSettings
+    from .cluster.build import ClusterSettings, build_on_cluster
+    from .settings import BuildSettings
+
+    settings = BuildSettings(
+        chunker=ChunkSettings.around(target_words),
+        analyzer=AnalyzerSettings(stemmer=stemmer),
+        encoder=(encoder or DEFAULT_ENCODER) if dense else None,
+        precision=precision,
+        duplicates=duplicates,
+        shard_passages=shard_passages,
+    )
+    cluster = ClusterSettings(address, storage, split_mb << 20, threads)
+    with BuildBars() as watch:
+        report = build_on_cluster(corpus, output, settings, cluster, force=force, watch=watch)
+    totals = report.totals
+    say(
+        f"{totals['documents']:,} documents, {totals['passages']:,} passages in {totals['shards']} shards; "
+        f"{totals['duplicates']:,} duplicates folded, {totals['rejects']:,} rejected"
+    )
+    if json:
+        print_json(asdict(report))
+
+
+@app.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    uri: Annotated[str, typer.Option(help="Address of a Milvus server, or path of an embedded one's file.")],
+    collection: Annotated[str, typer.Option(help="Name of the collection.")] = "webbrain",
+    to: Annotated[Literal["milvus"], typer.Option(help="The engine.")] = "milvus",
+    json: Json = False,
+) -> None:
+    """Put an index's passages into a search engine; then search with `--retriever milvus`. MILVUS_TOKEN is the token."""
+    from dataclasses import asdict
+
+    from webbrain.store.index import Index
+
+    from .export import export
+
+    with BuildBars() as progress:
+        report = export(Index.open(folder), uri, collection, progress)
+    say(
+        f"{report.collection}: {report.written:,} passages written, {report.kept:,} kept, {report.deleted:,} deleted; "
+        f"search it with `--index {folder} --retriever {to}`"
+    )
+    if json:
+        print_json(asdict(report))

@@ -1,0 +1,195 @@
+"""Retrieval from a Milvus collection that `webbrain index export` filled: Milvus ranks, the index folder has the texts.
+
+The collection holds what ranks a passage: its terms, made by WebBrain's own analyzer, for Milvus's BM25 function, and
+its vector. BM25 scores are therefore Milvus's own: the same formula family over the same terms, with its statistics and
+its way of keeping lengths. A query of stop words alone finds nothing, since they are not exported.
+
+Every ranking is read to a fixed depth and sorted here, ties by row, so that a shorter list is a prefix of a longer one
+and the fused ranking is the same whatever order the engine answers in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from webbrain.analysis import Analyzer, AnalyzerSettings
+from webbrain.errors import ConfigError, IndexStale, WebBrainError
+from webbrain.extras import needs
+from webbrain.protocols import Fuser
+from webbrain.retrieval.fusion import ReciprocalRank
+from webbrain.retrieval.ranking import hits, order
+from webbrain.store.index import Index
+from webbrain.types import ScoredPassage
+
+POINTER = "milvus.json"
+TOKEN = "MILVUS_TOKEN"  # name of the environment variable
+KEY, PASSAGE_ID, ROW, DIGEST, TERMS, SPARSE, VECTOR = "key", "passage_id", "row", "digest", "terms", "bm25", "vector"
+DEPTH = 1000  # how deep a ranking is read
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where an index's passages were exported to: `<index>/milvus.json`. It holds no secret."""
+
+    uri: str
+    collection: str
+    build_id: str
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def read_pointer(folder: Path) -> Pointer:
+    """Raises ConfigError where the index was not exported, or the file says something else."""
+    path = folder / POINTER
+    export = f"run `webbrain index export {folder} --to milvus --uri URI --collection NAME`"
+    try:
+        return Pointer(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{folder} was not exported to Milvus; {export}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}); {export}") from error
+
+
+def connect(uri: str, folder: Path) -> Any:
+    """A `pymilvus.MilvusClient` for a server's address or the file of an embedded Milvus (relative to `folder`).
+
+    A server's token ("user:password" or an API key) is taken from the environment variable MILVUS_TOKEN.
+    """
+    with needs("milvus"):
+        from pymilvus import MilvusClient
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs a traceback of every error that it raises
+    where = uri if "://" in uri else str((folder / uri).resolve())
+    with engine_errors(where):
+        return MilvusClient(uri=where, token=os.environ.get(TOKEN, ""))
+
+
+@contextmanager
+def engine_errors(where: str) -> Iterator[None]:
+    """What Milvus raises becomes one sentence."""
+    from pymilvus.exceptions import MilvusException
+
+    try:
+        yield
+    except (MilvusException, ConnectionError) as error:
+        cause = str(getattr(error, "message", error)).strip().splitlines()[0]
+        raise WebBrainError(
+            f"Milvus at {where} failed ({cause}); see that it runs and that {TOKEN} is right, then run the same command"
+        ) from error
+
+
+def key_of(passage_id: str) -> str:
+    """The primary key of a passage: hexadecimal, so that no id of a corpus ever stands in a filter expression."""
+    return hashlib.sha256(passage_id.encode()).hexdigest()[:32]
+
+
+def exported_terms(analyzer: Analyzer, text: str) -> str:
+    """What Milvus's BM25 function counts: the query terms of a text, with spaces between."""
+    return " ".join(analyzer.query_terms(text))
+
+
+class _Collection:
+    """An index's collection, opened at the first search."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.pointer = read_pointer(index.folder)
+        if self.pointer.build_id != index.manifest.build_id:
+            raise IndexStale(f"the Milvus collection {self._name} is of another build; {self._repair}")
+        self.analyzer = Analyzer(AnalyzerSettings(**index.manifest.settings["analyzer"]))
+
+    def bm25(self, query: str) -> list[tuple[int, float]]:
+        """(row, score) of the best DEPTH passages by Milvus's BM25."""
+        terms = exported_terms(self.analyzer, query)
+        # Milvus gives BM25 a positive score, milvus-lite the same one negative; both come best first.
+        return [(row, abs(score)) for row, score in self._search(SPARSE, terms, {})] if terms else []
+
+    def dense(self, query: str) -> list[tuple[int, float]]:
+        """(row, cosine) of the best DEPTH passages by vector, as far as the approximate search finds them."""
+        if not query.strip():
+            return []
+        return self._search(VECTOR, self.index.encoder.encode([query])[0].tolist(), {"ef": DEPTH})
+
+    def _search(self, field: str, what: Any, parameters: dict[str, Any]) -> list[tuple[int, float]]:
+        with engine_errors(self.pointer.uri):
+            found = self._client.search(
+                self.pointer.collection,
+                data=[what],
+                anns_field=field,
+                limit=DEPTH,
+                output_fields=[ROW, PASSAGE_ID],
+                search_params={"params": parameters},
+            )[0]
+        return [(self._row(hit["entity"]), float(hit["distance"])) for hit in found]
+
+    def _row(self, entity: dict[str, Any]) -> int:
+        """The row of a hit, if the index has the same passage there."""
+        row = int(entity[ROW])
+        if not (0 <= row < len(self.index) and self.index.passage(row).passage_id == entity[PASSAGE_ID]):
+            raise IndexStale(f"the Milvus collection {self._name} is not of this index, or not yet; {self._repair}")
+        return row
+
+    @cached_property
+    def _client(self) -> Any:
+        return connect(self.pointer.uri, self.index.folder)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.pointer.collection!r} at {self.pointer.uri}"
+
+    @property
+    def _repair(self) -> str:
+        uri, collection = self.pointer.uri, self.pointer.collection
+        return f"run `webbrain index export {self.index.folder} --to milvus --uri {uri} --collection {collection}`"
+
+
+class MilvusBm25Retriever:
+    """Implements `webbrain.protocols.Retriever` with Milvus's BM25 function, at most DEPTH hits."""
+
+    name = "milvus-bm25"
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.collection = _Collection(index)
+
+    def search(self, query: str, k: int) -> list[ScoredPassage]:
+        return hits(self.index, order(self.collection.bm25(query), max(k, 0)), self.name)
+
+
+class MilvusDenseRetriever:
+    """Implements `webbrain.protocols.Retriever` with Milvus's vector index, at most DEPTH hits."""
+
+    name = "milvus-dense"
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.collection = _Collection(index)
+
+    def search(self, query: str, k: int) -> list[ScoredPassage]:
+        return hits(self.index, order(self.collection.dense(query), max(k, 0)), self.name)
+
+
+class MilvusRetriever:
+    """Implements `webbrain.protocols.Retriever`: both rankings to DEPTH, fused; without vectors BM25 alone."""
+
+    name = "milvus"
+
+    def __init__(self, index: Index, fuser: Fuser | None = None) -> None:
+        self.index = index
+        self.collection = _Collection(index)
+        self.fuser: Fuser = fuser or ReciprocalRank()
+
+    def search(self, query: str, k: int) -> list[ScoredPassage]:
+        rankings = [dict(self.collection.bm25(query))]
+        if self.index.has_vectors:
+            rankings.append(dict(self.collection.dense(query)))
+        return hits(self.index, order(self.fuser.fuse(rankings), max(k, 0)), self.name)
