@@ -10,6 +10,8 @@ import typer
 
 from webbrain.__main__ import part
 from webbrain.errors import ConfigError
+from webbrain.search_commands import app as retrieval_app
+from webbrain.search_options import BudgetOption, RerankOption, RetrieverOption, search_hits, with_reranker
 from webbrain.terminal import print_json, say
 from webbrain.training.commands import app as train_app
 
@@ -26,15 +28,17 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-index_app = typer.Typer(help="Build, inspect and check an index.", no_args_is_help=True, rich_markup_mode=None)
+index_app = typer.Typer(help="Build, change, inspect and check an index.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(index_app, name="index")
+index_app.add_typer(part("indexing.commands").app)
+index_app.add_typer(part("indexing.scale_commands").app)
 app.add_typer(part("indexing.datasets.commands").app, name="dataset")
 app.add_typer(part("eval.commands").app, name="evaluate")
 app.add_typer(train_app, name="train")
+app.add_typer(retrieval_app)
 
 IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-RetrieverOption = Annotated[str | None, typer.Option(help="bm25, dense or hybrid; the best the index has by default.")]
 WriterOption = Annotated[str | None, typer.Option(help="Who writes; `webbrain doctor` lists the writers.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Model of the writer: a folder or a name.")]
 PassagesOption = Annotated[int, typer.Option("-k", min=1, help="How many to return.")]
@@ -63,6 +67,9 @@ def index_build(
     stemmer: Annotated[str, typer.Option(help="Snowball stemmer, or none.")] = "english",
     shard_passages: Annotated[int, typer.Option(min=1, help="Passages in a shard; bounds the memory.")] = 50_000,
     threads: Annotated[int | None, typer.Option(min=1, help="Encoding threads; all cores by default.")] = None,
+    sparse: Annotated[
+        str | None, typer.Option(help="Add a learned-sparse part by this model (folder or name).")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build even when nothing changed.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -83,6 +90,8 @@ def index_build(
     )
     with BuildBars() as progress:
         report = part("indexing.build").build(corpus, output, settings, threads=threads, force=force, progress=progress)
+        if sparse:
+            part("indexing.sparse").add_sparse(output, sparse, precision=precision, threads=threads, progress=progress)
     totals = report.totals
     say(
         f"{totals['documents']:,} documents, {totals['passages']:,} passages in {totals['shards']} shards; "
@@ -143,11 +152,13 @@ def search(
     index: IndexOption,
     k: PassagesOption = 10,
     retriever: RetrieverOption = None,
+    rerank: RerankOption = None,
+    rerank_budget: BudgetOption = 0.2,
     json: JsonOption = False,
 ) -> None:
     """Print the best passages of the corpus for a query."""
     text = _query_text(query)
-    found = _retriever(index, retriever).search(text, k)
+    found = search_hits(_retriever(index, with_reranker(retriever, rerank, rerank_budget)), text, k)
     if json:
         print_json({"query": text, "hits": [_hit(item) for item in found]})
         return
@@ -163,6 +174,8 @@ def write(
     writer: WriterOption = None,
     model: ModelOption = None,
     retriever: RetrieverOption = None,
+    rerank: RerankOption = None,
+    rerank_budget: BudgetOption = 0.2,
     form: Annotated[Literal["md", "html", "json"], typer.Option("--format", help="How to print the article.")] = "md",
     json: JsonOption = False,
 ) -> None:
@@ -170,6 +183,7 @@ def write(
     from webbrain.writing.render import render
 
     text = _query_text(query)
+    retriever = with_reranker(retriever, rerank, rerank_budget)
     article = _article_writer(index, retriever, _specification(writer, model))(text)
     print(render(article, "json" if json else form))
 
@@ -182,6 +196,8 @@ def run(
     output: Annotated[Path, typer.Option(help="TREC run for search, one article a line for write.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished output.")] = False,
     retriever: RetrieverOption = None,
+    rerank: RerankOption = None,
+    rerank_budget: BudgetOption = 0.2,
     writer: WriterOption = None,
     model: ModelOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Documents per query of a search run.")] = 1000,
@@ -201,6 +217,7 @@ def run(
     from webbrain.writing.modes import EvidenceMode
 
     mode = EvidenceMode(evidence, references_used)
+    retriever = with_reranker(retriever, rerank, rerank_budget)
     settings = RunSettings(task, index, retriever, k, _specification(writer, model), mode, qrels)
     # Counting first finds a malformed line before any work is done; stdin can be read once only.
     total = None if str(queries) == "-" else sum(1 for _ in read_queries(queries))

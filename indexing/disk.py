@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from webbrain.errors import ConfigError
+from webbrain.store.index import Index
 
 from .progress import Progress
 from .read.scan import corpus_files
@@ -17,10 +18,14 @@ UNPACKED = {".gz": 4.0, ".bz2": 5.0}
 TEXT_SHARE = {".html": 0.25, ".htm": 0.25, ".warc": 0.2, ".xml": 0.7}
 
 
-def check_disk(corpus: Path, output: Path, partial: Path, progress: Progress) -> None:
-    """Note the estimate, less what `partial` holds already, and what is free; raises ConfigError for a short disk."""
+def check_disk(corpus: Path, output: Path, partial: Path, progress: Progress, *, base: Index | None = None) -> None:
+    """Note the estimate, less what `partial` and `base`, whose files stay, hold already, and what is free.
+
+    Raises ConfigError for a short disk.
+    """
     needed = sum(_estimate(file.name, _size(file.path)) for file in corpus_files(corpus))
-    there = sum(_size(path) for path in partial.rglob("*"))
+    there = sum(_size(path) for path in partial.rglob("*") if path.stat().st_nlink == 1)  # the others are the base's
+    there += sum(entry.bytes for entry in base.manifest.files.values()) if base is not None else 0
     needed = max(needed - there, 0)
     free = shutil.disk_usage(output).free
     progress.note(f"estimated disk: {needed / 1e6:,.0f} MB, free: {free / 1e6:,.0f} MB")

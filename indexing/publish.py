@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,23 @@ from typing import Any
 from webbrain.errors import WebBrainError
 from webbrain.store import layout
 from webbrain.store.index import check_sizes, current_build
-from webbrain.store.manifest import FileEntry, Manifest, read_manifest
+from webbrain.store.manifest import FileEntry, Manifest, ShardEntry, read_manifest
 
 from .files import sync_file, sync_folder, write_atomically, write_lock
 from .receipts import STAGE, STAGE_ALIASES, STAGE_REJECTS, Receipt, file_entry
-from .settings import Plan
+from .settings import BuildSettings, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a manifest says of a build; `files` are those of shards and encoder."""
+
+    corpus: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    encoder: Mapping[str, Any] | None
+    totals: Mapping[str, int]
+    shards: Sequence[ShardEntry]
+    files: Mapping[str, FileEntry]
 
 
 def publish(
@@ -26,30 +39,51 @@ def publish(
     receipts: list[Receipt],
     encoder: Mapping[str, Any] | None,
 ) -> Manifest:
-    """Turn a finished partial folder into the current build `name`; each step can be repeated after a crash."""
-    files = _merge_side_files(partial, len(receipts))
+    """Publish shards that were made elsewhere, with their side files, as build `name`: one without a state."""
+    files = _merge_side_files(partial, len(receipts)) | encoder_files(partial)
     for receipt in receipts:
         files.update(receipt.files)
-    if encoder is not None:
-        for path in sorted((partial / layout.ENCODER).iterdir()):
-            sync_file(path)
-            files[path.relative_to(partial).as_posix()] = file_entry(path)
+    shards = [receipt.entry for receipt in receipts]
+    contents = Contents(corpus_of(plan), manifest_settings(plan.settings), encoder, _totals(receipts), shards, files)
+    return publish_contents(partial, output, name, contents)
+
+
+def publish_contents(partial: Path, output: Path, name: str, contents: Contents) -> Manifest:
+    """Turn a finished partial folder into the current build `name`; each step can be repeated after a crash."""
     manifest = Manifest(
         build_id=name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        corpus={"fingerprint": plan.fingerprint},
-        settings={**plan.settings.as_json(), "dense": {"kind": "sq_fp16", "metric": "inner_product"}},
-        encoder=encoder,
-        totals=_totals(receipts),
-        shards=tuple(receipt.entry for receipt in receipts),
-        files=files,
+        corpus=contents.corpus,
+        settings=contents.settings,
+        encoder=contents.encoder,
+        totals=contents.totals,
+        shards=tuple(contents.shards),
+        files=contents.files,
     )
-    _sweep_unlisted(partial, files)
+    _sweep_unlisted(partial, contents.files)
     manifest.write(partial)
     for part in (layout.MANIFEST, layout.MANIFEST_DIGEST):
         sync_file(partial / part)
     _swap(partial, output, name)
     return manifest
+
+
+def corpus_of(plan: Plan) -> dict[str, str]:
+    """What the manifest says of the corpus: its state, and the build that it equals."""
+    return {"fingerprint": plan.fingerprint, "equals": plan.build_id}
+
+
+def manifest_settings(settings: BuildSettings) -> dict[str, Any]:
+    return {**settings.as_json(), "dense": {"kind": "sq_fp16", "metric": "inner_product"}}
+
+
+def encoder_files(partial: Path) -> dict[str, FileEntry]:
+    """The packaged encoder's files, on disk when this returns; {} where there is none."""
+    files = {}
+    for path in sorted((partial / layout.ENCODER).glob("*")):
+        sync_file(path)
+        files[path.relative_to(partial).as_posix()] = file_entry(path)
+    return files
 
 
 def collect_garbage(output: Path) -> list[str]:
@@ -84,6 +118,8 @@ def _totals(receipts: list[Receipt]) -> dict[str, int]:
         "duplicates": sum(receipt.aliases for receipt in receipts),
         "skipped": receipts[-1].skipped,
         "shards": len(receipts),
+        "deleted_documents": 0,
+        "deleted_passages": 0,
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from webbrain.analysis import AnalyzerSettings
@@ -46,6 +47,13 @@ class BuildSettings:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> BuildSettings:
+        """The settings that a manifest names."""
+        parts = {"chunker": ChunkSettings, "analyzer": AnalyzerSettings, "bm25": Bm25Settings}
+        values = {one.name: raw[one.name] for one in fields(cls) if one.name in raw}
+        return cls(**{name: parts[name](**value) if name in parts else value for name, value in values.items()})
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -66,4 +74,27 @@ class Plan:
 
     @property
     def build_id(self) -> str:
-        return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:16]
+        return _digest(self.as_json())
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """One change of one build: the same change of the same build always has the same `build_id`."""
+
+    base: str
+    operation: Literal["add", "update", "remove", "compact"]
+    settings: BuildSettings
+    fingerprint: str | None = None
+    doc_ids: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        versions = {"format_version": FORMAT_VERSION, "pipeline_version": PIPELINE_VERSION}
+        return {**versions, **asdict(self), "settings": self.settings.as_json()}
+
+    @property
+    def build_id(self) -> str:
+        return _digest(self.as_json())
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,198 @@
+"""One run of one change in the folder `builds/<id>.partial`, shard by shard; a killed run goes on after its last shard.
+
+A build is a change of nothing. Any other takes the base's shards as they are, by hard link, a copy of its state, and
+puts what is new into further shards.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from webbrain.analysis import Analyzer
+from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.store import layout
+from webbrain.store.index import Index
+from webbrain.store.manifest import FileEntry, ShardEntry
+from webbrain.types import Document, Passage
+
+from .adopt import adopt
+from .changes import Changes
+from .files import link_file, sync_file, sync_folder, write_json
+from .progress import Progress
+from .read import RawRecord, scan
+from .receipts import STAGE, Receipt, shard_files, shard_names
+from .settings import BuildSettings
+from .shard import ShardWriter
+from .state import State
+from .vectors import encode_shard
+
+STATE = STAGE + "/state.sqlite"
+
+
+class AnyPlan(Protocol):
+    """`Plan` or `ChangePlan`."""
+
+    @property
+    def settings(self) -> BuildSettings: ...
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The build that is changed: its files that stay, and its shards."""
+
+    index: Index
+
+    @property
+    def shards(self) -> tuple[ShardEntry, ...]:
+        return self.index.manifest.shards
+
+    def files(self) -> dict[str, FileEntry]:
+        """Shards and encoder; not what is written anew: side files, state and tombstones."""
+        dense = self.index.has_vectors
+        names = [name for shard in range(len(self.shards)) for name in shard_names(shard, dense=dense)]
+        listed = self.index.manifest.files
+        names += [name for name in listed if name.startswith((layout.ENCODER + "/", "dense/")) and name not in names]
+        return {name: listed[name] for name in names}
+
+
+class Work:
+    """The partial folder of a plan; `run` makes every shard that is not there yet."""
+
+    def __init__(self, folder: Path, plan: AnyPlan, base: Index | None, progress: Progress, *, ordered: bool) -> None:
+        self.folder, self.settings, self.progress, self.ordered = folder, plan.settings, progress, ordered
+        self.base = None if base is None else Base(base)
+        self.analyzer = Analyzer(self.settings.analyzer)
+        self.encoder: OnnxEncoder | None = None
+        self.state = self._open(plan)
+        self.receipts = self.state.receipts()
+        if not all(receipt.is_sound(folder) for receipt in self.receipts):  # what rests on a lost shard is lost too
+            self.state.close()
+            shutil.rmtree(folder)
+            self.state, self.receipts = self._open(plan), []
+        self.done = self.state.progress()
+        self.resumed = len(self.receipts)
+        self._shard: ShardWriter | None = None
+        self.changes = Changes(self.state, self.done, self.settings, base, self._write)
+
+    def close(self) -> None:
+        """What is not finished is forgotten."""
+        self.state.close()
+
+    def run(self, corpus: Path | None) -> None:
+        """Take the records of the corpus (None: there is none) and finish every shard."""
+        if self.resumed:
+            documents = sum(receipt.entry.documents for receipt in self.receipts)
+            self.progress.note(f"going on after {self.resumed} finished shards ({documents} documents)")
+        skipped: Counter[str] = Counter()
+        scanned = iter(()) if corpus is None or self.done.last else scan(corpus, self._consumed, skipped)
+        records = (record for record in scanned if record.ordinal >= self.done.next_ordinal)
+        while not self.done.last:
+            self._make_shard(records, skipped)
+
+    def shards(self) -> list[ShardEntry]:
+        """All shards, the base's first."""
+        return [*(self.base.shards if self.base else ()), *(receipt.entry for receipt in self.receipts)]
+
+    def files(self) -> dict[str, FileEntry]:
+        """The files of all shards, and of the base's encoder."""
+        files = self.base.files() if self.base else {}
+        for receipt in self.receipts:
+            files.update(receipt.files)
+        return files
+
+    def _open(self, plan: AnyPlan) -> State:
+        """The state of this run. Its file comes last, so where it is everything else is."""
+        path = self.folder / STATE
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self.folder / STAGE / "plan.json", plan.as_json())
+            beside = path.with_name("state.new")
+            for rest in path.parent.glob("state.new*"):
+                rest.unlink()
+            if self.base is not None:
+                self._take_over(self.base, beside)
+            State(beside, ordered=self.ordered).close()
+            sync_file(beside)
+            beside.rename(path)
+            sync_folder(path.parent)
+        return State(path, ordered=self.ordered)
+
+    def _take_over(self, base: Base, state: Path) -> None:
+        for name in base.files():
+            link_file(base.index.build / name, self.folder / name)
+        for folder in sorted({(self.folder / name).parent for name in base.files()}):
+            sync_folder(folder)
+        if (base.index.build / layout.STATE).exists():
+            shutil.copyfile(base.index.build / layout.STATE, state)
+            return
+        self.progress.note("this index remembers nothing of its documents; reading them once")
+        adopt(base.index, state, self.settings)
+
+    def _consumed(self, done: int, total: int) -> None:
+        self.progress.reading(done, total, self.done.next_place)
+
+    def _write(self, document: Document, passages: list[Passage]) -> tuple[int, int]:
+        """Put a document into the shard that is open; returns where it lies."""
+        assert self._shard is not None
+        self._shard.add(document, passages)
+        return self._shard.shard, len(self._shard.documents) - 1
+
+    def _make_shard(self, records: Iterator[RawRecord], skipped: Mapping[str, int]) -> None:
+        """Fill, encode and sign for one shard; what the state learns is kept together with the receipt."""
+        number = len(self.shards())
+        before = Counter(self.done.counts)
+        shard = self._shard = ShardWriter(self.folder, number, self.analyzer)
+        try:
+            self.done.last = self._fill(shard, records)
+            self.done.skipped = sum(skipped.values())  # each run scans from the beginning, so the count is whole
+            if shard.passages or self.base is None:
+                self._finish(shard, Counter(self.done.counts) - before)
+        finally:
+            shard.close()
+        self.state.save_progress(self.done)
+        self.state.commit()
+
+    def _fill(self, shard: ShardWriter, records: Iterator[RawRecord]) -> bool:
+        """Take records until the shard is full; returns whether all is done. Shards end between records, so that a
+        record is never taken twice."""
+        for record in records:
+            self.changes.take(record)
+            self.done.next_ordinal = record.ordinal + 1
+            if shard.passages >= self.settings.shard_passages:
+                return False
+        if not self.done.settled:
+            self.changes.settle()
+            self.done.settled = True
+        for page in self.state.orphans():
+            self.changes.adopt_orphan(page)
+            if shard.passages >= self.settings.shard_passages:
+                return False
+        return True
+
+    def _finish(self, shard: ShardWriter, counts: Mapping[str, int]) -> None:
+        entry = shard.finish()
+        if self.encoder is not None:
+            self._encode(self.encoder, shard.shard, entry.passages)
+        files = shard_files(self.folder, shard.shard, dense=self.encoder is not None)
+        at = self.done
+        rejects, aliases = counts.get("rejected", 0), counts.get("duplicates", 0)
+        receipt = Receipt(entry, at.next_ordinal, rejects, aliases, at.skipped, at.last, files)
+        self.state.add_receipt(shard.shard, receipt)
+        self.receipts.append(receipt)
+
+    def _encode(self, encoder: OnnxEncoder, shard: int, total: int) -> None:
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            self.progress.encoding(shard, done, total)
+
+        encode_shard(self.folder, shard, encoder, advance)
