@@ -139,8 +139,7 @@ class SparseEncoder:
         return str(self._tokenizer.id_to_token(number) or "")
 
     def _ids(self, text: str, limit: int) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text).ids
-        return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
+        return cut_tokens(self._tokenizer.encode(text).ids, limit)
 
     @cached_property
     def _documents(self) -> Any:
@@ -159,6 +158,11 @@ class SparseEncoder:
     @cached_property
     def _tokenizer(self) -> Any:
         return plain_tokenizer(self.folder)
+
+
+def cut_tokens(ids: list[int], limit: int) -> list[int]:
+    """At most `limit` tokens, the closing mark kept."""
+    return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
 
 def _weights(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,12 +13,14 @@ from webbrain.__main__ import part
 from webbrain.extras import needs
 from webbrain.models import DEFAULT_ENCODER
 from webbrain.terminal import print_json, say
+from webbrain.training.retriever_commands import retriever
 
 if TYPE_CHECKING:
     from webbrain.training.samples import Score
     from webbrain.training.settings import TrainSettings
 
-app = typer.Typer(help="Train a writer on a packed dataset.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Train a writer or a retriever.", no_args_is_help=True, rich_markup_mode=None)
+app.command("retriever")(retriever)
 
 
 @app.command("writer")

@@ -49,7 +49,8 @@ class Loss:
 class Task(Protocol):
     """A model with its loss; the parameters that need gradients are trained."""
 
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module: ...
 
     def loss(self, batch: Sequence[Triple]) -> Loss: ...
 

@@ -23,16 +23,16 @@ class Sparsity:
 
 @dataclass(frozen=True, slots=True)
 class RetrieverSettings:
-    """`queries`, of a sparse model: one weight a term ("static"), or SPLADE's second encoder ("encoder"). With
-    `frozen` a static model trains its head on the encoder's states as they are. A batch has `batch` queries with
-    `negatives` mined negatives each, and all of its passages are candidates of all of its queries; `distil` weighs
-    the teacher's scores where the triples have any, at `teacher_scale`. Tokens are word pieces.
+    """`queries`, of a sparse model: one weight a term ("static": only a head on the frozen states of `base` is trained,
+    which two cores can do), or SPLADE's two encoders ("encoder"). `expand` lets a static model weigh terms that a
+    passage lacks. A batch has `batch` queries with `negatives` mined negatives each, and all of its passages are
+    candidates of all of its queries; `distil` weighs the teacher's scores where the triples have any, at
+    `teacher_scale`. Tokens are word pieces.
     """
 
     kind: Kind = "sparse"
     base: str = DEFAULT_ENCODER
     queries: Queries = "static"
-    frozen: bool = True
     expand: bool = True
     sparsity: Sparsity = field(default_factory=Sparsity)
     learning_rate: float = 2e-5
@@ -60,8 +60,6 @@ class RetrieverSettings:
         for name in ("batch", "log_every", "dev_every", "checkpoint_every", "query_tokens", "passage_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} of {getattr(self, name)} makes no sense; give 1 or more")
-        if self.kind == "sparse" and self.queries == "encoder" and self.frozen:
-            raise ConfigError("a query encoder cannot be learned on frozen states; add --train-encoder")
         if self.kind == "reranker" and self.negatives < 1:
             raise ConfigError("a reranker learns from negatives only; give --negatives 1 or more")
 
@@ -83,6 +81,6 @@ class RetrieverSettings:
         )
 
 
-def default_rate(kind: Kind, *, frozen: bool) -> float:
+def default_rate(kind: Kind, queries: Queries) -> float:
     """The paper's 2e-5 for whole encoders; a head on frozen states takes larger steps."""
-    return 1e-3 if kind == "sparse" and frozen else 2e-5
+    return 1e-3 if kind == "sparse" and queries == "static" else 2e-5

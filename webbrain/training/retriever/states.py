@@ -7,7 +7,7 @@ tokens of each passage, written last: a killed run goes on behind the last whole
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.encoding.sparse import cut_tokens
 from webbrain.training.retriever.triples import PassageTexts
 
 BLOCK = 64  # passages between two flushes
@@ -43,17 +44,21 @@ class StateCache:
     def done(self) -> int:
         return len(self._starts) - 1
 
-    def fill(self, texts: PassageTexts, encoder: OnnxEncoder, advance: Callable[[int], None]) -> None:
-        """Encode what is missing; `advance(n)` after every `n` passages."""
+    def fill(self, texts: PassageTexts, encoder: OnnxEncoder, limit: int) -> Iterator[int]:
+        """Encode what is missing, cut to `limit` tokens; yields the number of each passage."""
         for begin in range(self.done, len(self.ids), BLOCK):
             chunk = [texts[passage_id] for passage_id in self.ids[begin : begin + BLOCK]]
-            tokens = encoder.token_ids(chunk)
+            tokens = [cut_tokens(ids, limit) for ids in encoder.token_ids(chunk)]
             states = [encoder.encode_ids(ids) for ids in tokens]
             self._append("states.f16", np.concatenate(states))
             self._append("tokens.i4", np.concatenate(tokens))
             self._append("sizes.u4", np.array([len(ids) for ids in tokens]))
-            advance(len(chunk))
+            yield from range(begin, begin + len(chunk))
         self._open()
+
+    def tokens(self, row: int) -> NDArray[np.int32]:
+        """The token ids of a passage by its number."""
+        return self._tokens[int(self._starts[row]) : int(self._starts[row + 1])]
 
     def batch(self, passage_ids: Sequence[str]) -> Padded:
         rows = [self._numbers[passage_id] for passage_id in passage_ids]

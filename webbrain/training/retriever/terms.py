@@ -18,10 +18,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from webbrain.training.retriever.states import Padded
+from webbrain.training.retriever.states import Padded, StateCache
 
 WIDTH = 128  # principal components of the word embeddings
 RIDGE = 10.0
@@ -61,8 +60,8 @@ class TermHead(nn.Module):
         places = torch.searchsorted(columns, ids).clamp_max(len(columns) - 1)
         held = mask & (columns[places] == ids)
         values = torch.where(held, torch.relu(self.own(states)[..., 0]), 0.0)
-        empty = values.new_zeros(len(states), len(columns))
-        return empty.scatter_reduce(1, places, values, "amax")
+        found = values.new_zeros(len(states), len(columns))
+        return found.scatter_reduce(1, places, values, "amax")
 
     def queries(self, ids: Sequence[Tensor], columns: Tensor) -> Tensor:
         """Weights of shape (len(ids), len(columns)); `ids` are each query's terms, all of them in `columns`."""
@@ -75,7 +74,7 @@ class TermHead(nn.Module):
 def principal_components(embeddings: Tensor, width: int) -> Tensor:
     """The first `width` directions of the centred embeddings, shape (dim, width)."""
     centred = (embeddings - embeddings.mean(dim=0)).double()
-    _, vectors = torch.linalg.eigh(centred.T @ centred)
+    vectors: Tensor = torch.linalg.eigh(centred.T @ centred)[1]
     return vectors[:, -width:].flip(1).float()
 
 
@@ -111,9 +110,9 @@ def _threshold(head: TermHead, sample: Padded) -> Tensor:
     return torch.stack(found).median()
 
 
-def inverse_frequencies(ids: Sequence[NDArray[np.int64]], terms: int) -> Tensor:
-    """BM25's idf of each of `terms` word pieces over passages given as ids."""
+def inverse_frequencies(states: StateCache, terms: int) -> Tensor:
+    """BM25's idf of each of `terms` word pieces over the passages of a cache."""
     held = np.zeros(terms)
-    for one in ids:
-        held[np.unique(one)] += 1
-    return torch.from_numpy(np.log(1 + (len(ids) - held + 0.5) / (held + 0.5))).float()
+    for row in range(states.done):
+        held[np.unique(states.tokens(row))] += 1
+    return torch.from_numpy(np.log(1 + (states.done - held + 0.5) / (held + 0.5))).float()

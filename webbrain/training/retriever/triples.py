@@ -64,16 +64,18 @@ class PassageTexts:
 class TripleSet:
     """The triples of one split, all checked; raises CorpusError(path, line) for the first line that is wrong."""
 
-    def __init__(self, folder: Path, split: str, texts: PassageTexts) -> None:
+    def __init__(self, folder: Path, split: str, texts: PassageTexts, scores: Path | None = None) -> None:
+        """`scores` is another folder to take the teacher's scores from."""
         self.path, self.texts = folder / f"{split}.tsv", texts
         self._file = _open(self.path)
         self._offsets = array("Q")
+        self._scores: list[tuple[float, ...]] = []
         at = 0
         for number, line in enumerate(self._file, 1):
             parse_triple(line, texts, self.path, number)
             self._offsets.append(at)
             at += len(line)
-        self._scores = _read_scores(folder / f"{split}.scores.tsv", self)
+        self._scores = _read_scores((scores or folder) / f"{split}.scores.tsv", self)
 
     def __len__(self) -> int:
         return len(self._offsets)
