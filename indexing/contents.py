@@ -18,6 +18,7 @@ from webbrain.store.index import Index
 from webbrain.store.manifest import FileEntry
 
 from .files import save_array
+from .lists import arrange
 from .publish import Contents, manifest_settings
 from .receipts import file_entry
 from .work import Work
@@ -49,7 +50,10 @@ def contents(
     for name in (layout.REJECTS, layout.ALIASES, layout.STATE):
         files[name] = file_entry(work.folder / name)
     totals = _totals(work, rejects, deleted)
-    return Contents(corpus, manifest_settings(work.settings), encoder, totals, work.shards(), files)
+    before = work.base.index.manifest.settings["dense"] if work.base else None
+    arranged = arrange(work.folder, work.shards(), work.encoder, work.settings.dense_kind, before, work.progress)
+    settings = {**manifest_settings(work.settings), "dense": arranged.dense}
+    return Contents(corpus, settings, encoder, totals, work.shards(), files | arranged.files)
 
 
 def _totals(work: Work, rejects: int, deleted: Deleted) -> dict[str, int]:

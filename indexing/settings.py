@@ -28,13 +28,17 @@ class Bm25Settings:
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """`encoder` is None for an index without vectors; `shard_passages` bounds the memory of a build."""
+    """`encoder` is None for an index without vectors; `shard_passages` bounds the memory of a build.
+
+    `dense_kind` is "ivf" for lists over the vectors, "exact" for none, "auto" for lists where they pay.
+    """
 
     chunker: ChunkSettings = field(default_factory=ChunkSettings)
     analyzer: AnalyzerSettings = field(default_factory=AnalyzerSettings)
     bm25: Bm25Settings = field(default_factory=Bm25Settings)
     encoder: str | None = DEFAULT_ENCODER
     precision: Literal["int8", "fp32"] = "int8"
+    dense_kind: Literal["auto", "exact", "ivf"] = "auto"
     duplicates: Literal["fold", "keep"] = "fold"
     shard_passages: int = 50_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def encode_shard(folder: Path, shard: int, encoder: OnnxEncoder, advance: Callab
             file.flush()
             os.fsync(file.fileno())
             advance(len(rows))
-    _write_faiss(part, folder / layout.VECTORS.format(shard), encoder.dim)
+    _write_vectors(part, folder / layout.VECTORS.format(shard), encoder.dim)
     part.unlink()
 
 
@@ -45,13 +46,20 @@ def _whole_blocks(part: Path, dim: int, passages: int) -> int:
     return min(rows - rows % BLOCK, passages)
 
 
-def _write_faiss(part: Path, target: Path, dim: int) -> None:
+def _write_vectors(part: Path, target: Path, dim: int) -> None:
     """Half-precision vectors, searched exhaustively: no training, so a vector's code depends on nothing but itself."""
     import faiss
 
     vectors = np.fromfile(part, "<f4").reshape(-1, dim)
     index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     index.add(vectors)
+    write_faiss(index, target)
+
+
+def write_faiss(index: Any, target: Path) -> None:
+    """Write beside, flush to disk, rename."""
+    import faiss
+
     beside = target.with_name(target.name + ".new")
     try:
         faiss.write_index(index, str(beside))

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from webbrain.protocols import Vectors
 from webbrain.retrieval.ranking import hits, order
+from webbrain.retrieval.recall import probes_for
 from webbrain.store.index import Index
+from webbrain.store.lists import Lists
+from webbrain.store.vectors import pick
 from webbrain.types import ScoredPassage
+
+# Candidates that the lists give, whatever the length of the list asked for: so a shorter one is a prefix of a longer.
+CANDIDATES = 1000
+
+Pairs = list[tuple[int, float]]
 
 
 class DenseRetriever:
-    """Implements `webbrain.protocols.Retriever` with the index's own encoder and FAISS shards."""
+    """Implements `webbrain.protocols.Retriever` with the index's own encoder and vectors.
+
+    An index with lists is searched in as many as its recall asks for (`index.recall`), any other exhaustively.
+    """
 
     name = "dense"
 
     def __init__(self, index: Index) -> None:
         self.index = index
+        self.probes = probes_for(index)
 
     def search(self, query: str, k: int) -> list[ScoredPassage]:
         return hits(self.index, self.rows(query, k), self.name)
@@ -25,12 +38,45 @@ class DenseRetriever:
         """(row, cosine) of the best `k` passages."""
         if not query.strip() or k < 1:
             return []
-        vector = self.index.encoder.encode([query])
-        found: list[tuple[int, float]] = []
-        for shard, vectors in enumerate(self.index.vectors):
-            start, live = self.index.starts[shard], self.index.live_selectors[shard]
-            found.extend((start + row, score) for row, score in _search(vectors, vector, k, live))
-        return order(found, k)
+        index, vector = self.index, self.index.encoder.encode([query])
+        if self.probes is None or index.lists is None:
+            return exact_rows(index.vectors, index.starts, vector, k, index.live_selectors)
+        head = near_rows(index.vectors, index.starts, vector, index.lists, self.probes, index.live_selectors)
+        return head[:k] if k <= len(head) else [*head, *self._rest(vector, head, k - len(head))]
+
+    def _rest(self, vector: Vectors, head: Pairs, wanted: int) -> Pairs:
+        """What comes after the candidates in an exact search; so the long list begins as the short one does."""
+        index, found = self.index, {row for row, _ in head}
+        last = (-head[-1][1], head[-1][0]) if head else (-float("inf"), -1)
+        asked = 0
+        rest: Pairs = []
+        while len(rest) < wanted and asked < len(index):
+            asked = min(max(4 * asked, 2 * (len(head) + wanted)), len(index))
+            ranked = exact_rows(index.vectors, index.starts, vector, asked, index.live_selectors)
+            rest = [(row, score) for row, score in ranked if (-score, row) > last and row not in found]
+        return rest[:wanted]
+
+
+def exact_rows(
+    vectors: Sequence[Any], starts: Sequence[int], query: Vectors, k: int, live: Sequence[Any]
+) -> list[tuple[int, float]]:
+    """(row, cosine) of the best `k` of all shards, looking at every vector; `live` as for `Lists.candidates`."""
+    found: Pairs = []
+    for shard, start, selector in zip(vectors, starts, live, strict=False):
+        found.extend((start + row, score) for row, score in _search(shard, query, k, selector))
+    return order(found, k)
+
+
+def near_rows(
+    vectors: Sequence[Any], starts: Sequence[int], query: Vectors, lists: Lists, probes: int, live: Sequence[Any]
+) -> list[tuple[int, float]]:
+    """(row, cosine) of the candidates that the nearest lists give, best first, scored as in `exact_rows`."""
+    found: Pairs = []
+    for shard, start, rows in zip(vectors, starts, lists.candidates(query, probes, CANDIDATES, live), strict=False):
+        if len(rows):
+            scored = _search(pick(shard, rows), query, len(rows))
+            found.extend((start + int(rows[place]), score) for place, score in scored)
+    return order(found, CANDIDATES)
 
 
 def _search(vectors: Any, query: Vectors, k: int, live: Any = None) -> list[tuple[int, float]]:

@@ -21,6 +21,7 @@ from webbrain.types import Passage
 
 if TYPE_CHECKING:
     from webbrain.encoding.sparse import SparseEncoder
+    from webbrain.store.lists import Lists
     from webbrain.store.sparse import SparseShard
 
 
@@ -45,7 +46,8 @@ class Index:
     """A published index: passages and postings are opened here, encoder and vectors when they are first asked for.
 
     What is open is memory-mapped and outlives a later build or `gc`; a reader that has not used its vectors by then
-    has to open the index again.
+    has to open the index again. `recall` is what dense searches are to reach, 1 for exact ones, None for the index's
+    own default; it makes a difference only where there are `lists`.
     """
 
     def __init__(self, folder: Path, build: Path, manifest: Manifest) -> None:
@@ -55,11 +57,12 @@ class Index:
         self.deleted: list[Rows | None] = read_deleted(build, manifest)
         self.passages = [PassageShard(build, number) for number in range(len(manifest.shards))]
         self.postings = [PostingsShard(build, number, deleted) for number, deleted in enumerate(self.deleted)]
+        self.recall: float | None = None
         self.starts = _starts(entry.passages for entry in manifest.shards)
         self.live = len(self) - sum(len(rows) for rows in self.deleted if rows is not None)
 
     @classmethod
-    def open(cls, folder: Path | str) -> Index:
+    def open(cls, folder: Path | str, recall: float | None = None) -> Index:
         """Open and check (`basic`): version, sizes, row sums, encoder, vocabulary against arrays.
 
         Raises IndexNotFound, IndexIncompatible or IndexDamaged.
@@ -67,11 +70,13 @@ class Index:
         folder = Path(folder)
         build = current_build(folder)
         try:
-            return cls._open_build(folder, build)
+            index = cls._open_build(folder, build)
+            index.recall = recall
+            return index
         except IndexDamaged:
             if current_build(folder) == build:
                 raise
-        return cls.open(folder)  # between the two steps a newer build came and this one was collected
+        return cls.open(folder, recall)  # between the two steps a newer build came and this one was collected
 
     @classmethod
     def _open_build(cls, folder: Path, build: Path) -> Index:
@@ -125,6 +130,7 @@ class Index:
         """Open every shard's FAISS index; raises IndexDamaged when one is unreadable or of another shape."""
         if len(self.vectors) != len(self.postings):
             raise IndexDamaged(f"{self.build} has vectors for {len(self.vectors)} shards only; rebuild the index")
+        _ = self.lists  # opening them is the check
 
     def locate(self, row: int) -> tuple[int, int]:
         """(shard, row within it) of a row of the index."""
@@ -158,6 +164,13 @@ class Index:
             open_vectors(self.build / layout.VECTORS.format(number), entry.passages, dim)
             for number, entry in enumerate(self.manifest.shards)
         ]
+
+    @cached_property
+    def lists(self) -> Lists | None:
+        """The lists over the vectors, for a search that does not look at all of them; None where it always does."""
+        from webbrain.store.lists import open_lists
+
+        return open_lists(self.build, self.manifest.shards) if layout.TRAINED in self.manifest.files else None
 
     @cached_property
     def live_selectors(self) -> list[Any]:

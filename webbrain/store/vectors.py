@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from webbrain.errors import IndexDamaged
 from webbrain.store.tombstones import Rows, mask
@@ -13,17 +14,34 @@ from webbrain.store.tombstones import Rows, mask
 
 def open_vectors(path: Path, passages: int, dim: int) -> Any:
     """Open a shard's FAISS index; raises IndexDamaged when it is unreadable or of another shape."""
-    import faiss
-
-    try:
-        vectors = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except RuntimeError as error:
-        raise IndexDamaged(f"{path} cannot be read; run `webbrain index verify DIR --full`") from error
+    vectors = read_faiss(path)
     if vectors.ntotal != passages or vectors.d != dim:
         raise IndexDamaged(
             f"{path} holds {vectors.ntotal} vectors of {vectors.d}, not {passages} of {dim}; rebuild the index"
         )
     return vectors
+
+
+def read_faiss(path: Path) -> Any:
+    """A FAISS index, memory-mapped as far as its kind allows; raises IndexDamaged."""
+    import faiss
+
+    try:
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    except RuntimeError as error:
+        raise IndexDamaged(f"{path} cannot be read; run `webbrain index verify DIR --full`") from error
+
+
+def pick(vectors: Any, rows: NDArray[np.int64]) -> Any:
+    """A small FAISS index of some of a shard's vectors, in the order of `rows`: scored to the last bit as in the
+    whole."""
+    import faiss
+
+    size = vectors.sa_code_size()
+    codes = faiss.rev_swig_ptr(vectors.codes.data(), vectors.ntotal * size).reshape(-1, size)
+    part = faiss.IndexScalarQuantizer(vectors.d, vectors.sq.qtype, vectors.metric_type)
+    part.add_sa_codes(np.ascontiguousarray(codes[rows]))
+    return part
 
 
 def live_selector(passages: int, deleted: Rows | None) -> Any:
