@@ -11,7 +11,14 @@ import typer
 from webbrain.__main__ import part
 from webbrain.errors import ConfigError
 from webbrain.search_commands import app as retrieval_app
-from webbrain.search_options import BudgetOption, RerankOption, RetrieverOption, search_hits, with_reranker
+from webbrain.search_options import (
+    BudgetOption,
+    RecallOption,
+    RerankOption,
+    RetrieverOption,
+    search_hits,
+    with_reranker,
+)
 from webbrain.terminal import print_json, say
 from webbrain.training.commands import app as train_app
 
@@ -60,7 +67,10 @@ def index_build(
     ],
     output: Annotated[Path, typer.Option(help="Folder of the index.")],
     encoder: Annotated[str | None, typer.Option(help="Model name or folder of a BERT encoder.")] = None,
-    dense: Annotated[bool, typer.Option("--dense/--no-dense", help="Whether to make vectors.")] = True,
+    dense: Annotated[
+        Literal["auto", "exact", "ivf"], typer.Option(help="Search all vectors, or in lists of them; by their number.")
+    ] = "auto",
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="Make no vectors.")] = False,
     precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Arithmetic of the encoder.")] = "int8",
     duplicates: Annotated[Literal["fold", "keep"], typer.Option(help="Fold near-duplicate pages into one.")] = "fold",
     target_words: Annotated[int, typer.Option(min=10, help="Words in a passage.")] = 110,
@@ -83,8 +93,9 @@ def index_build(
     settings = part("indexing.settings").BuildSettings(
         chunker=part("indexing.chunk").ChunkSettings.around(target_words),
         analyzer=AnalyzerSettings(stemmer=stemmer),
-        encoder=(encoder or DEFAULT_ENCODER) if dense else None,
+        encoder=None if no_dense else encoder or DEFAULT_ENCODER,
         precision=precision,
+        dense_kind=dense,
         duplicates=duplicates,
         shard_passages=shard_passages,
     )
@@ -154,11 +165,12 @@ def search(
     retriever: RetrieverOption = None,
     rerank: RerankOption = None,
     rerank_budget: BudgetOption = 0.2,
+    recall: RecallOption = None,
     json: JsonOption = False,
 ) -> None:
     """Print the best passages of the corpus for a query."""
     text = _query_text(query)
-    found = search_hits(_retriever(index, with_reranker(retriever, rerank, rerank_budget)), text, k)
+    found = search_hits(_retriever(index, with_reranker(retriever, rerank, rerank_budget), recall), text, k)
     if json:
         print_json({"query": text, "hits": [_hit(item) for item in found]})
         return
@@ -176,6 +188,7 @@ def write(
     retriever: RetrieverOption = None,
     rerank: RerankOption = None,
     rerank_budget: BudgetOption = 0.2,
+    recall: RecallOption = None,
     form: Annotated[Literal["md", "html", "json"], typer.Option("--format", help="How to print the article.")] = "md",
     json: JsonOption = False,
 ) -> None:
@@ -184,7 +197,7 @@ def write(
 
     text = _query_text(query)
     retriever = with_reranker(retriever, rerank, rerank_budget)
-    article = _article_writer(index, retriever, _specification(writer, model))(text)
+    article = _article_writer(index, retriever, _specification(writer, model), recall)(text)
     print(render(article, "json" if json else form))
 
 
@@ -198,6 +211,7 @@ def run(
     retriever: RetrieverOption = None,
     rerank: RerankOption = None,
     rerank_budget: BudgetOption = 0.2,
+    recall: RecallOption = None,
     writer: WriterOption = None,
     model: ModelOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Documents per query of a search run.")] = 1000,
@@ -218,7 +232,7 @@ def run(
 
     mode = EvidenceMode(evidence, references_used)
     retriever = with_reranker(retriever, rerank, rerank_budget)
-    settings = RunSettings(task, index, retriever, k, _specification(writer, model), mode, qrels)
+    settings = RunSettings(task, index, retriever, k, _specification(writer, model), mode, qrels, recall)
     # Counting first finds a malformed line before any work is done; stdin can be read once only.
     total = None if str(queries) == "-" else sum(1 for _ in read_queries(queries))
     done = run_batch(settings, read_queries(queries), output, resume=resume, workers=workers)
@@ -241,11 +255,13 @@ def serve(
     writer: WriterOption = None,
     model: ModelOption = None,
     retriever: RetrieverOption = None,
+    recall: RecallOption = None,
     readers: Annotated[int, typer.Option(min=1, help="Readers served or waiting at once; more are sent away.")] = 100,
 ) -> None:
     """Serve the page and the API. The token is WEBBRAIN_TOKEN, or a new one where one is needed and none is set."""
     hosts = tuple(allow_host or ())
-    _serve(index, retriever, _specification(writer, model), host=host, port=port, hosts=hosts, readers=readers)
+    specification = _specification(writer, model)
+    _serve(index, retriever, specification, recall, host=host, port=port, hosts=hosts, readers=readers)
 
 
 @app.command()
@@ -305,30 +321,32 @@ def _specification(writer: str | None, model: str | None) -> str | None:
     return writer if model is None else f"{writer}:{model}"
 
 
-def _open(folder: Path) -> Index:
+def _open(folder: Path, recall: float | None = None) -> Index:
     from webbrain.store.index import Index
 
-    return Index.open(folder)
+    return Index.open(folder, recall)
 
 
-def _retriever(folder: Path, name: str | None) -> Retriever:
+def _retriever(folder: Path, name: str | None, recall: float | None) -> Retriever:
     from webbrain.retrieval import make_retriever
 
-    return make_retriever(_open(folder), name)
+    return make_retriever(_open(folder, recall), name)
 
 
-def _article_writer(folder: Path, retriever: str | None, writer: str | None) -> Any:
+def _article_writer(folder: Path, retriever: str | None, writer: str | None, recall: float | None = None) -> Any:
     """A function from a query to its article, with everything loaded once."""
     from webbrain.writing.pipeline import ArticleWriter
 
     def write(query: str) -> Article:
         return pipeline.write(query)
 
-    pipeline = ArticleWriter.over(_open(folder), retriever=retriever, writer=writer)
+    pipeline = ArticleWriter.over(_open(folder, recall), retriever=retriever, writer=writer)
     return write
 
 
-def _serve(folder: Path, retriever: str | None, writer: str | None, **options: Any) -> None:
+def _serve(
+    folder: Path, retriever: str | None, writer: str | None, recall: float | None = None, **options: Any
+) -> None:
     """Serve an index with the given ServerSettings until interrupted."""
     from webbrain.writing.pipeline import ArticleWriter
 
@@ -337,7 +355,7 @@ def _serve(folder: Path, retriever: str | None, writer: str | None, **options: A
         from webbrain.server.settings import ServerSettings
     except ModuleNotFoundError as error:
         raise ConfigError(f'serving needs {error.name}; run `pip install "webbrain[serve]"`') from error
-    pipeline = ArticleWriter.over(_open(folder), retriever=retriever, writer=writer)
+    pipeline = ArticleWriter.over(_open(folder, recall), retriever=retriever, writer=writer)
     serve(pipeline, ServerSettings.from_environment(**options), lambda page: say(f"{page}  (Ctrl-C stops)"))
 
 

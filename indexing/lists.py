@@ -132,7 +132,7 @@ def _in_lists(folder: Path, shard: Any, block: int = 1 << 14) -> Any:
     """One shard's vectors in lists. The centres, which are the same for all shards, are left out."""
     import faiss
 
-    lists = faiss.read_index(str(folder / layout.TRAINED))
+    lists: Any = faiss.read_index(str(folder / layout.TRAINED))
     for begin in range(0, shard.ntotal, block):
         lists.add(shard.reconstruct_n(begin, min(block, shard.ntotal - begin)))
     lists.quantizer, lists.own_fields = faiss.IndexFlatIP(shard.d), False

@@ -33,7 +33,7 @@ PASSAGES_PER_DOCUMENT = 4
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run does with each query; `k` is for "search", all from `writer` on for "write"."""
+    """What a run does with each query; `k` is for "search", `writer` to `qrels` for "write"."""
 
     task: Task
     index: Path
@@ -42,6 +42,7 @@ class RunSettings:
     writer: str | None = None
     evidence: EvidenceMode = field(default_factory=EvidenceMode)
     qrels: Path | None = None
+    recall: float | None = None
 
     def check(self) -> None:
         """Raises ConfigError for settings that contradict each other."""
@@ -79,7 +80,7 @@ def run_batch(
 
 def open_job(settings: RunSettings) -> Job:
     """Load everything that `settings` name, once; the function it returns gives the lines of a query."""
-    index = Index.open(settings.index)
+    index = Index.open(settings.index, settings.recall)
     if settings.task == "search":
         retriever = make_retriever(index, settings.retriever)
         return lambda query: search_lines(index, retriever, query, settings.k, f"webbrain-{retriever.name}")
@@ -118,6 +119,7 @@ def provenance(settings: RunSettings) -> dict[str, Any]:
         "encoder": (index.manifest.encoder or {}).get("name"),
         "encoder_sha256": (index.manifest.encoder or {}).get("weights_sha256"),
         "retriever": make_retriever(index, settings.retriever).name,
+        "recall": settings.recall,
     }
     if settings.task == "search":
         return {**found, "k": settings.k}

@@ -22,6 +22,11 @@ BudgetOption = Annotated[
     float, typer.Option(min=0.0, help="Seconds a query for reranking; 0 is no limit. What is not reached follows.")
 ]
 
+RecallOption = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=1.0, help="Share of the true ten nearest that a dense search is to find; 1 is exact."),
+]
+
 
 def with_reranker(retriever: str | None, rerank: str | None, budget: float) -> str | None:
     """What `make_retriever` takes for a retriever, a reranker and its budget in seconds."""
