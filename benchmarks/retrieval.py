@@ -1,8 +1,8 @@
 """Retrieval quality of bm25, dense and hybrid on the development collections: nDCG@10 and R@100.
 
-    python benchmarks/retrieval.py [--sets scifact med] [--fusers]
+    python benchmarks/retrieval.py [--sets scifact med] [--fusers] [--encoder static] [--dense ivf]
 
-Indexes are built with default settings and kept in `.bench/`. Beside each BM25 score stands the one measured with bm25s
+Indexes are built with default settings and kept in `.bench/`, those of another encoder or kind beside them. Beside each BM25 score stands the one measured with bm25s
 and Lucene's formula in the same text (`shared/design/anchors.md`).
 """
 
@@ -11,13 +11,16 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import ir_measures
 from data import CACHE, RETRIEVAL_SETS, require_data
 from ir_measures import R, nDCG
 
 from indexing.build import build
+from indexing.settings import BuildSettings
 from webbrain.batch import run_search
+from webbrain.models import DEFAULT_ENCODER
 from webbrain.protocols import Retriever
 from webbrain.records import read_qrels, read_queries
 from webbrain.retrieval import make_retriever
@@ -40,12 +43,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", choices=list(RETRIEVAL_SETS), default=list(RETRIEVAL_SETS))
     parser.add_argument("--fusers", action="store_true", help="compare the fusion methods instead")
+    parser.add_argument("--encoder", help="another encoder than the default, such as static")
+    parser.add_argument("--dense", choices=["auto", "ivf"], default="auto", help="lists over the vectors")
     arguments = parser.parse_args()
     require_data()
     print("| set | retriever | nDCG@10 | R@100 | ms a query |\n|---|---|---|---|---|", flush=True)
     sums: dict[str, list[tuple[float, float]]] = {}
     for name in arguments.sets:
-        index = _index(name)
+        index = _index(name, arguments.encoder, arguments.dense)
         for label, make in _retrievers(arguments.fusers).items():
             ndcg, recall, millis = _evaluate(name, index, make(index))
             sums.setdefault(label, []).append((ndcg, recall))
@@ -66,10 +71,13 @@ def _retrievers(fusers: bool) -> dict[str, Callable[[Index], Retriever]]:
     return {name: lambda index, name=name: make_retriever(index, name) for name in ("bm25", "dense", "hybrid")}
 
 
-def _index(name: str) -> Index:
+def _index(name: str, encoder: str | None, dense: Literal["auto", "ivf"]) -> Index:
+    settings = BuildSettings(encoder=encoder or DEFAULT_ENCODER, dense_kind=dense)
+    kinds = [part.replace("/", "-") for part in (encoder or "", dense.removeprefix("auto")) if part]
+    folder = CACHE / "-".join([name, *kinds])
     with BuildBars() as progress:
-        build(RETRIEVAL_SETS[name] / "passages.jsonl.gz", CACHE / name, progress=progress)
-    return Index.open(CACHE / name)
+        build(RETRIEVAL_SETS[name] / "passages.jsonl.gz", folder, settings, progress=progress)
+    return Index.open(folder)
 
 
 def _evaluate(name: str, index: Index, retriever: Retriever) -> tuple[float, float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,23 @@ BUNDLED = {
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     ),
 }
+STATIC = "static"
+STATIC_VERSION = "static 1"  # raised when the same model gives another table
 FILES = ("config.json", "tokenizer.json", "model.safetensors", "1_Pooling/config.json", "sentence_bert_config.json")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A model's folder on this machine; `weights_sha256` is the digest of its `model.safetensors`."""
+    """A model's folder on this machine; `weights_sha256` is the digest of its `model.safetensors`.
+
+    With `static` the model is not run: its word pieces' static embeddings are, which are another vector space.
+    """
 
     name: str
     folder: Path
     origin: str
     weights_sha256: str
+    static: bool = False
 
     def read_json(self, relative: str) -> dict[str, Any]:
         """A JSON file of the model, or {} when the model has none of that name."""
@@ -46,14 +52,29 @@ def sha256_file(path: Path) -> str:
 
 
 def resolve(name: str, *, offline: bool | None = None) -> ModelFiles:
-    """Find the files of `name`; raises ModelNotFound with the command that would bring them."""
+    """Find the files of `name`; raises ModelNotFound with the command that would bring them.
+
+    "static" and "static:NAME" are the static embeddings of the default encoder and of NAME.
+    """
     offline = _offline_by_environment() if offline is None else offline
+    if name == STATIC or name.startswith(STATIC + ":"):
+        return _as_static(resolve(name.removeprefix(STATIC).removeprefix(":") or DEFAULT_ENCODER, offline=offline))
     if Path(name).is_dir():
         return _files(name, Path(name).resolve(), "local path")
     bundled = _bundled_folder(name)
     if bundled is not None:
         return _files(name, bundled, f"package {BUNDLED[name][0]}")
     return _files(name, _hub_folder(name, offline), "hub")
+
+
+def cache_folder() -> Path:
+    """Where things are kept that can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "webbrain"
+
+
+def _as_static(model: ModelFiles) -> ModelFiles:
+    digest = hashlib.sha256(f"{STATIC_VERSION} {model.weights_sha256}".encode()).hexdigest()
+    return replace(model, name=f"{STATIC}:{model.name}", weights_sha256=digest, static=True)
 
 
 def _offline_by_environment() -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
 from webbrain.errors import ConfigError
-from webbrain.models import DEFAULT_ENCODER, ModelFiles, resolve
+from webbrain.models import DEFAULT_ENCODER, ModelFiles, cache_folder, resolve
 
 PRECISION = "int8"
 
@@ -20,7 +19,7 @@ def default_encoder() -> OnnxEncoder:
     Raises ModelNotFound when its files are nowhere on this machine, ConfigError when the cache cannot be written.
     """
     model = resolve(DEFAULT_ENCODER)
-    folder = _cache_folder() / f"encoder-{model.weights_sha256[:12]}-{PRECISION}"
+    folder = cache_folder() / f"encoder-{model.weights_sha256[:12]}-{PRECISION}"
     if not (folder / "encoder.json").exists():
         try:
             _make(model, folder)
@@ -46,7 +45,3 @@ def _make(model: ModelFiles, folder: Path) -> None:
             raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "webbrain"

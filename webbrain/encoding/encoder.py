@@ -36,8 +36,10 @@ class EncoderCard:
 def package_encoder(model: ModelFiles, folder: Path, precision: str = "int8") -> EncoderCard:
     """Write the self-contained encoder folder of a model; returns its card."""
     folder.mkdir(parents=True, exist_ok=True)
-    export(model, folder / "model.onnx", precision)
     shutil.copyfile(model.folder / "tokenizer.json", folder / "tokenizer.json")
+    if model.static:
+        return _package_static(model, folder)
+    export(model, folder / "model.onnx", precision)
     config = model.read_json("config.json")
     limit = model.read_json("sentence_bert_config.json").get("max_seq_length") or config["max_position_embeddings"]
     card = EncoderCard(
@@ -49,8 +51,22 @@ def package_encoder(model: ModelFiles, folder: Path, precision: str = "int8") ->
         max_tokens=min(int(limit), int(config["max_position_embeddings"])),
         precision=precision,
     )
-    (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
+    _write_card(card, folder)
     return card
+
+
+def _package_static(model: ModelFiles, folder: Path) -> EncoderCard:
+    from webbrain.encoding.static import MAX_TOKENS, export_static
+
+    dim = export_static(model, folder / "model.onnx")
+    digest = sha256_file(folder / "model.onnx")
+    card = EncoderCard(model.name, model.weights_sha256, digest, dim, "mean", MAX_TOKENS, "int8")
+    _write_card(card, folder)
+    return card
+
+
+def _write_card(card: EncoderCard, folder: Path) -> None:
+    (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
 
 
 def read_card(folder: Path) -> EncoderCard:
@@ -115,18 +131,11 @@ class OnnxEncoder:
         if self._session is not None:
             return
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        import onnxruntime
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
             tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-            session = onnxruntime.InferenceSession(
-                str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            session = open_session(self.folder / "model.onnx")
         except Exception as error:  # neither library has a narrower one
             raise IndexDamaged(
                 f"the encoder in {self.folder} cannot be loaded ({error}); run `webbrain index verify DIR --full`"
@@ -136,3 +145,14 @@ class OnnxEncoder:
         # Control tokens such as "[SEP]" in a page are words like any other.
         tokenizer.encode_special_tokens = True
         self._tokenizer, self._session = tokenizer, session
+
+
+def open_session(path: Path) -> Any:
+    """An ONNX graph on one thread, so that its numbers are the same every time."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -25,18 +25,26 @@ _BLOCK = 128  # weights that share one int8 scale; inputs are quantised in the s
 PRECISIONS = ("int8", "fp32")
 
 
-def export(model: ModelFiles, target: Path, precision: str = "int8") -> None:
-    """Write `model` as ONNX: input `ids` int64 (1, n); outputs `tokens` (1, n, dim), `sentence` (1, dim)."""
-    import onnx
+def export(model: ModelFiles, target: Path, precision: str = "int8", *, batch: int | str = 1) -> None:
+    """Write `model` as ONNX: input `ids` int64 (batch, n); outputs `tokens` (batch, n, dim), `sentence` (batch, dim).
 
+    `batch` may be a name, for texts of one length together: quicker only for texts of a few tokens, and in int8 their
+    vectors are not what each has alone (docs/decisions.md).
+    """
     if precision not in PRECISIONS:
         raise ConfigError(f"unknown precision {precision!r}; known are: {', '.join(PRECISIONS)}")
     check_supported(model)
     graph = Graph(int8=precision == "int8")
     add_bert(graph, model)
-    dim = int(model.read_json("config.json")["hidden_size"])
-    outputs: Shapes = {"tokens": [1, "n", dim], "sentence": [1, dim]}
-    onnx.save(graph.finish("encoder", {"ids": [1, "n"]}, outputs), str(target))
+    save_encoder(graph, int(model.read_json("config.json")["hidden_size"]), target, batch=batch)
+
+
+def save_encoder(graph: Graph, dim: int, target: Path, *, batch: int | str = 1) -> None:
+    """Write a graph that has the values `tokens` and `sentence`."""
+    import onnx
+
+    outputs: Shapes = {"tokens": [batch, "n", dim], "sentence": [batch, dim]}
+    onnx.save(graph.finish("encoder", {"ids": [batch, "n"]}, outputs), str(target))
 
 
 def check_supported(model: ModelFiles) -> None:
@@ -129,7 +137,7 @@ def add_bert(graph: Graph, model: ModelFiles, *, pairs: bool = False) -> None:
         hidden = _embed(graph, parts, config, pairs=pairs)
         for layer in range(int(config["num_hidden_layers"])):
             hidden = _layer(graph, parts, config, layer, hidden)
-    _pool(graph, hidden, model)
+    pool(graph, hidden, pooling_of(model))
 
 
 class _Tensors:
@@ -189,9 +197,10 @@ def dense_add_norm(
     return graph.node("SkipLayerNormalization", inputs, f"{here}.normed", _CONTRIB, epsilon=epsilon)
 
 
-def _pool(graph: Graph, hidden: str, model: ModelFiles) -> None:
+def pool(graph: Graph, hidden: str, pooling: str) -> None:
+    """Add the values `tokens` and `sentence`."""
     graph.node("Identity", [hidden], "tokens")
-    if pooling_of(model) == "cls":
+    if pooling == "cls":
         first = graph.weight("first", np.array(0, np.int64))
         pooled = graph.node("Gather", ["tokens", first], "pooled", axis=1)
     else:
