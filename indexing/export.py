@@ -106,6 +106,8 @@ class _Export:
             written, done = written + len(changed), done + len(batch)
             progress.encoding(0, done, self.index.live)
         deleted = self._delete_gone() if self._count() != self.index.live else 0
+        if written or deleted:
+            self.client.flush(self.collection)  # sealed segments have their indexes built
         return ExportReport(self.collection, written, done - written, deleted)
 
     def _entity(self, row: int) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,29 @@ def test_the_index_folder_may_be_moved_with_its_milvus(tmp_path: Path) -> None:
     export_here(index)
     pointer = json.loads((index.folder / "milvus.json").read_text())
     assert pointer == {"uri": "milvus.db", "collection": "passages", "build_id": index.manifest.build_id}
+
+
+def test_the_command_line_in_a_process_of_its_own(tmp_path: Path) -> None:
+    folder = str(build_index(tmp_path, pages("granite", "herring")).folder)
+    run("index", "export", folder, "--to", "milvus", "--uri", str(Path(folder) / "milvus.db"))
+    hits = json.loads(run("search", "a herring", "--index", folder, "--retriever", "milvus", "--json"))["hits"]
+    assert [hit["doc_id"] for hit in hits] == ["herring"]
+
+
+def run(*arguments: str) -> str:
+    """What a command prints; a restarted Milvus has nothing in memory."""
+    command = [sys.executable, "-m", "webbrain", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_collection_that_is_gone_is_told(tmp_path: Path) -> None:
+    index = build_index(tmp_path, pages("granite"))
+    export_here(index)
+    client = connect("milvus.db", index.folder)
+    client.drop_collection("passages")
+    client.close()
+    with pytest.raises(IndexStale, match="no Milvus collection"):
+        make_retriever(index, "milvus").search("granite", 5)
 
 
 def test_a_foreign_collection_is_left_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -97,6 +97,15 @@ def exported_terms(analyzer: Analyzer, text: str) -> str:
     return " ".join(analyzer.query_terms(text))
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    score: float
+    passage_id: str
+
+
+Ranking = dict[int, Found]  # by row
+
+
 class _Collection:
     """An index's collection, opened at the first search."""
 
@@ -107,19 +116,32 @@ class _Collection:
             raise IndexStale(f"the Milvus collection {self._name} is of another build; {self._repair}")
         self.analyzer = Analyzer(AnalyzerSettings(**index.manifest.settings["analyzer"]))
 
-    def bm25(self, query: str) -> list[tuple[int, float]]:
-        """(row, score) of the best DEPTH passages by Milvus's BM25."""
+    def bm25(self, query: str) -> Ranking:
+        """The best DEPTH passages by Milvus's BM25."""
         terms = exported_terms(self.analyzer, query)
+        if not terms:
+            return {}
         # Milvus gives BM25 a positive score, milvus-lite the same one negative; both come best first.
-        return [(row, abs(score)) for row, score in self._search(SPARSE, terms, {})] if terms else []
+        return {
+            row: Found(abs(found.score), found.passage_id) for row, found in self._search(SPARSE, terms, {}).items()
+        }
 
-    def dense(self, query: str) -> list[tuple[int, float]]:
-        """(row, cosine) of the best DEPTH passages by vector, as far as the approximate search finds them."""
+    def dense(self, query: str) -> Ranking:
+        """The best DEPTH passages by cosine, as far as the approximate search finds them."""
         if not query.strip():
-            return []
+            return {}
         return self._search(VECTOR, self.index.encoder.encode([query])[0].tolist(), {"ef": DEPTH})
 
-    def _search(self, field: str, what: Any, parameters: dict[str, Any]) -> list[tuple[int, float]]:
+    def hits(self, scores: Mapping[int, float], rankings: Sequence[Ranking], k: int, name: str) -> list[ScoredPassage]:
+        """The best `k` of what was found; raises IndexStale where the index has another passage in a row."""
+        best = order(scores, max(k, 0))
+        for row, _ in best:
+            passage_id = next(ranking[row].passage_id for ranking in rankings if row in ranking)
+            if not (0 <= row < len(self.index) and self.index.passage(row).passage_id == passage_id):
+                raise IndexStale(f"the Milvus collection {self._name} is not of this index, or not yet; {self._repair}")
+        return hits(self.index, best, name)
+
+    def _search(self, field: str, what: Any, parameters: dict[str, Any]) -> Ranking:
         with engine_errors(self.pointer.uri):
             found = self._client.search(
                 self.pointer.collection,
@@ -129,18 +151,16 @@ class _Collection:
                 output_fields=[ROW, PASSAGE_ID],
                 search_params={"params": parameters},
             )[0]
-        return [(self._row(hit["entity"]), float(hit["distance"])) for hit in found]
-
-    def _row(self, entity: dict[str, Any]) -> int:
-        """The row of a hit, if the index has the same passage there."""
-        row = int(entity[ROW])
-        if not (0 <= row < len(self.index) and self.index.passage(row).passage_id == entity[PASSAGE_ID]):
-            raise IndexStale(f"the Milvus collection {self._name} is not of this index, or not yet; {self._repair}")
-        return row
+        return {int(hit["entity"][ROW]): Found(float(hit["distance"]), hit["entity"][PASSAGE_ID]) for hit in found}
 
     @cached_property
     def _client(self) -> Any:
-        return connect(self.pointer.uri, self.index.folder)
+        client = connect(self.pointer.uri, self.index.folder)
+        with engine_errors(self.pointer.uri):
+            if not client.has_collection(self.pointer.collection):
+                raise IndexStale(f"there is no Milvus collection {self._name}; {self._repair}")
+            client.load_collection(self.pointer.collection)  # a restarted Milvus may have it on disk only
+        return client
 
     @property
     def _name(self) -> str:
@@ -158,11 +178,11 @@ class MilvusBm25Retriever:
     name = "milvus-bm25"
 
     def __init__(self, index: Index) -> None:
-        self.index = index
         self.collection = _Collection(index)
 
     def search(self, query: str, k: int) -> list[ScoredPassage]:
-        return hits(self.index, order(self.collection.bm25(query), max(k, 0)), self.name)
+        ranking = self.collection.bm25(query)
+        return self.collection.hits(_scores(ranking), [ranking], k, self.name)
 
 
 class MilvusDenseRetriever:
@@ -171,11 +191,11 @@ class MilvusDenseRetriever:
     name = "milvus-dense"
 
     def __init__(self, index: Index) -> None:
-        self.index = index
         self.collection = _Collection(index)
 
     def search(self, query: str, k: int) -> list[ScoredPassage]:
-        return hits(self.index, order(self.collection.dense(query), max(k, 0)), self.name)
+        ranking = self.collection.dense(query)
+        return self.collection.hits(_scores(ranking), [ranking], k, self.name)
 
 
 class MilvusRetriever:
@@ -184,12 +204,16 @@ class MilvusRetriever:
     name = "milvus"
 
     def __init__(self, index: Index, fuser: Fuser | None = None) -> None:
-        self.index = index
         self.collection = _Collection(index)
         self.fuser: Fuser = fuser or ReciprocalRank()
 
     def search(self, query: str, k: int) -> list[ScoredPassage]:
-        rankings = [dict(self.collection.bm25(query))]
-        if self.index.has_vectors:
-            rankings.append(dict(self.collection.dense(query)))
-        return hits(self.index, order(self.fuser.fuse(rankings), max(k, 0)), self.name)
+        rankings = [self.collection.bm25(query)]
+        if self.collection.index.has_vectors:
+            rankings.append(self.collection.dense(query))
+        fused = self.fuser.fuse([_scores(ranking) for ranking in rankings])
+        return self.collection.hits(fused, rankings, k, self.name)
+
+
+def _scores(ranking: Ranking) -> dict[int, float]:
+    return {row: found.score for row, found in ranking.items()}
