@@ -113,6 +113,20 @@ def index_build(
         print_json(asdict(report))
 
 
+@index_app.command("sparse")
+def index_sparse(
+    folder: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    model: Annotated[str, typer.Option(help="Folder or name of a sparse model.")],
+    precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Arithmetic of the encoder.")] = "int8",
+    threads: Annotated[int, typer.Option(min=1, help="Encoding threads.")] = 1,
+) -> None:
+    """Give an index a learned-sparse part; shards that have it keep it. A killed run goes on when run again."""
+    from webbrain.terminal import BuildBars
+
+    with BuildBars() as progress:
+        part("indexing.sparse").add_sparse(folder, model, precision=precision, threads=threads, progress=progress)
+
+
 @index_app.command("info")
 def index_info(folder: Annotated[Path, typer.Argument(help="Folder of the index.")], json: JsonOption = False) -> None:
     """What an index holds and how it was made."""

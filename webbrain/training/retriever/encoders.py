@@ -119,8 +119,8 @@ class RerankerTask(EncoderTask):
         """Per triple the logits of its passages."""
         asked = [triple.query for triple in batch for _ in triple.passages]
         texts = [self.texts[passage_id] for triple in batch for passage_id in triple.passages]
-        tokens = self.tokenizer(asked, texts, padding=True, truncation="only_second",
-                                max_length=self.settings.passage_tokens, return_tensors="pt")  # fmt: skip
+        options = {"padding": True, "truncation": "only_second", "return_tensors": "pt", "return_token_type_ids": True}
+        tokens = self.tokenizer(asked, texts, max_length=self.settings.passage_tokens, **options)
         logits = self.module(**tokens.to(self.device)).logits[:, 0].float()
         return [logits[first:last] for first, last in spans(batch)]
 
