@@ -2,8 +2,8 @@
 
     python benchmarks/retrieval.py [--sets scifact med] [--fusers] [--encoder static] [--dense ivf]
 
-Indexes are built with default settings and kept in `.bench/`, those of another encoder or kind beside them. Beside each BM25 score stands the one measured with bm25s
-and Lucene's formula in the same text (`shared/design/anchors.md`).
+Indexes are built with default settings and kept in `.bench/`, those of another encoder or kind beside them. Beside each
+BM25 score stands the one measured with bm25s and Lucene's formula in the same text (`shared/design/anchors.md`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import ClassVar, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import pytest
@@ -105,17 +105,19 @@ class EncoderConformance:
 
 
 class RetrieverConformance:
-    """Fixture: `make`, a function from an index to the retriever. `vectors` says whether the index needs vectors."""
+    """Fixture: `make`, a function from an index to the retriever. `vectors` says whether the index needs vectors, and
+    `dense_kind` how they are searched, as in `BuildSettings`."""
 
     vectors: ClassVar[bool] = False
+    dense_kind: ClassVar[Literal["auto", "exact", "ivf"]] = "auto"
 
     @pytest.fixture
     def index(self, tmp_path_factory: pytest.TempPathFactory) -> Index:
-        return _index(tmp_path_factory, shard_passages=1000, vectors=self.vectors)
+        return _index(tmp_path_factory, shard_passages=1000, vectors=self.vectors, dense_kind=self.dense_kind)
 
     @pytest.fixture
     def sharded(self, tmp_path_factory: pytest.TempPathFactory) -> Index:
-        return _index(tmp_path_factory, shard_passages=3, vectors=self.vectors)
+        return _index(tmp_path_factory, shard_passages=3, vectors=self.vectors, dense_kind=self.dense_kind)
 
     def test_is_a_retriever(self, index: Index, make: Callable[[Index], Retriever]) -> None:
         retriever = make(index)
@@ -291,19 +293,21 @@ class SupportScorerConformance:
         assert verdict.score >= max(scorer.score(claim, [one]).score for one in both)
 
 
-_INDEXES: dict[tuple[int, bool], Index] = {}
+_INDEXES: dict[tuple[int, bool, str], Index] = {}
 
 
-def _index(factory: pytest.TempPathFactory, *, shard_passages: int, vectors: bool) -> Index:
+def _index(factory: pytest.TempPathFactory, *, shard_passages: int, vectors: bool, dense_kind: str = "auto") -> Index:
     """An index of TEXTS, made once a session."""
-    key = (shard_passages, vectors)
+    key = (shard_passages, vectors, dense_kind)
     if key not in _INDEXES:
         folder = factory.mktemp("conformance")
         corpus = folder / "corpus.jsonl"
         rows = [{"id": str(n), "title": "Aldmouth", "text": text} for n, text in enumerate(TEXTS)]
         corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         defaults = part("indexing.settings").BuildSettings()
-        settings = type(defaults)(encoder=defaults.encoder if vectors else None, shard_passages=shard_passages)
+        settings = type(defaults)(
+            encoder=defaults.encoder if vectors else None, shard_passages=shard_passages, dense_kind=dense_kind
+        )
         part("indexing.build").build(corpus, folder / "index", settings)
         _INDEXES[key] = Index.open(folder / "index")
     return _INDEXES[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -40,6 +40,19 @@ class TestDense(RetrieverConformance):
     @pytest.fixture
     def make(self) -> Callable[[Index], Retriever]:
         return DenseRetriever
+
+
+class TestDenseInLists(TestDense):
+    dense_kind: ClassVar[Literal["auto", "exact", "ivf"]] = "ivf"
+
+
+class TestHybridInLists(RetrieverConformance):
+    vectors: ClassVar[bool] = True
+    dense_kind: ClassVar[Literal["auto", "exact", "ivf"]] = "ivf"
+
+    @pytest.fixture
+    def make(self) -> Callable[[Index], Retriever]:
+        return HybridRetriever
 
 
 class TestHybrid(RetrieverConformance):
@@ -78,10 +91,23 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return package
 
 
+@pytest.fixture(scope="module")
+def static(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("static")
+    package_encoder(resolve("static"), folder)
+    return folder
+
+
 class TestOnnxEncoder(EncoderConformance):
     @pytest.fixture(params=["int8", "fp32"])
     def encoder(self, request: pytest.FixtureRequest, packaged: Callable[[str], Path]) -> Encoder:
         return OnnxEncoder(packaged(request.param))
+
+
+class TestStaticEncoder(EncoderConformance):
+    @pytest.fixture
+    def encoder(self, static: Path) -> Encoder:
+        return OnnxEncoder(static)
 
 
 class TestExtractiveWriter(WriterConformance):
