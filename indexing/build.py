@@ -57,7 +57,7 @@ def build(
     states = file_states(corpus)
     plan = Plan(fingerprint(corpus), model.weights_sha256 if model else None, settings)
     with write_lock(output):
-        manifest = None if force else _same(output, plan)
+        manifest = None if force else same_build(output, plan)
         if manifest is not None:
             progress.note("this corpus is already indexed with these settings: nothing to do")
             return BuildReport(manifest.build_id, str(output), False, 0, dict(manifest.totals))
@@ -67,7 +67,7 @@ def build(
         _note_update(corpus, output, plan, progress)
         with closing(Work(partial, plan, None, progress, ordered=True)) as work:
             if model is not None:
-                work.encoder = OnnxEncoder(_packaged(model, partial, settings), threads or cores())
+                work.encoder = OnnxEncoder(packaged(model, partial, settings), threads or cores())
             work.run(corpus)
             check_unchanged(corpus, states)
             card = None if work.encoder is None else asdict(work.encoder.card)
@@ -105,7 +105,7 @@ def current_manifest(output: Path) -> Manifest | None:
         return None
 
 
-def _same(output: Path, plan: Plan) -> Manifest | None:
+def same_build(output: Path, plan: Plan) -> Manifest | None:
     """A sound build of the plan, or the current one where updates have made it equal to that; now current."""
     manifest = current_manifest(output)
     equal = manifest is not None and manifest.corpus.get("equals") == plan.build_id
@@ -122,7 +122,7 @@ def _note_update(corpus: Path, output: Path, plan: Plan, progress: Progress) -> 
         )
 
 
-def _packaged(model: ModelFiles, partial: Path, settings: BuildSettings) -> Path:
+def packaged(model: ModelFiles, partial: Path, settings: BuildSettings) -> Path:
     """The encoder's folder in the partial build, made once."""
     folder = partial / layout.ENCODER
     if not folder.exists():

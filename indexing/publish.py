@@ -15,7 +15,7 @@ from webbrain.store.index import check_sizes, current_build
 from webbrain.store.manifest import FileEntry, Manifest, ShardEntry, read_manifest
 
 from .files import sync_file, sync_folder, write_atomically, write_lock
-from .receipts import STAGE, STAGE_ALIASES, STAGE_REJECTS, Receipt, file_entry
+from .receipts import STAGE, file_entry
 from .settings import BuildSettings, Plan
 
 
@@ -29,23 +29,7 @@ class Contents:
     totals: Mapping[str, int]
     shards: Sequence[ShardEntry]
     files: Mapping[str, FileEntry]
-
-
-def publish(
-    partial: Path,
-    output: Path,
-    name: str,
-    plan: Plan,
-    receipts: list[Receipt],
-    encoder: Mapping[str, Any] | None,
-) -> Manifest:
-    """Publish shards that were made elsewhere, with their side files, as build `name`: one without a state."""
-    files = _merge_side_files(partial, len(receipts)) | encoder_files(partial)
-    for receipt in receipts:
-        files.update(receipt.files)
-    shards = [receipt.entry for receipt in receipts]
-    contents = Contents(corpus_of(plan), manifest_settings(plan.settings), encoder, _totals(receipts), shards, files)
-    return publish_contents(partial, output, name, contents)
+    sparse: Mapping[str, Any] | None = None
 
 
 def publish_contents(partial: Path, output: Path, name: str, contents: Contents) -> Manifest:
@@ -59,6 +43,7 @@ def publish_contents(partial: Path, output: Path, name: str, contents: Contents)
         totals=contents.totals,
         shards=tuple(contents.shards),
         files=contents.files,
+        sparse=contents.sparse,
     )
     _sweep_unlisted(partial, contents.files)
     manifest.write(partial)
@@ -95,32 +80,6 @@ def collect_garbage(output: Path) -> list[str]:
         for path in stale:
             shutil.rmtree(path)
         return [path.name for path in stale]
-
-
-def _merge_side_files(partial: Path, shards: int) -> dict[str, FileEntry]:
-    merged = {}
-    for name, pattern in ((layout.REJECTS, STAGE_REJECTS), (layout.ALIASES, STAGE_ALIASES)):
-        with (partial / name).open("wb") as out:
-            for shard in range(shards):
-                with (partial / pattern.format(shard)).open("rb") as part:
-                    shutil.copyfileobj(part, out)
-        sync_file(partial / name)
-        merged[name] = file_entry(partial / name)
-    return merged
-
-
-def _totals(receipts: list[Receipt]) -> dict[str, int]:
-    return {
-        "documents": sum(receipt.entry.documents for receipt in receipts),
-        "passages": sum(receipt.entry.passages for receipt in receipts),
-        "tokens": sum(receipt.entry.tokens for receipt in receipts),
-        "rejects": sum(receipt.rejects for receipt in receipts),
-        "duplicates": sum(receipt.aliases for receipt in receipts),
-        "skipped": receipts[-1].skipped,
-        "shards": len(receipts),
-        "deleted_documents": 0,
-        "deleted_passages": 0,
-    }
 
 
 def _sweep_unlisted(partial: Path, files: Mapping[str, FileEntry]) -> None:

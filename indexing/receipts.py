@@ -12,8 +12,6 @@ from webbrain.store import layout
 from webbrain.store.manifest import FileEntry, ShardEntry
 
 STAGE = "stage"
-STAGE_REJECTS = STAGE + "/{:05d}.rejects.jsonl"
-STAGE_ALIASES = STAGE + "/{:05d}.aliases.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,8 @@ class Receipt:
 
 def shard_files(folder: Path, shard: int, *, dense: bool) -> dict[str, FileEntry]:
     """Size and digest of every file of a finished shard."""
-    return {name: file_entry(folder / name) for name in shard_names(shard, dense=dense)}
-
-
-def shard_names(shard: int, *, dense: bool) -> list[str]:
-    """The files of a shard, without its tombstones."""
     names = [*layout.SHARD_FILES, *([layout.VECTORS] if dense else [])]
-    return [name.format(shard) for name in names]
+    return {name.format(shard): file_entry(folder / name.format(shard)) for name in names}
 
 
 def file_entry(path: Path) -> FileEntry:

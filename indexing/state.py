@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from .duplicates import Fingerprint
 from .files import sync_file
 from .read import Reject
 from .receipts import Receipt
+
+Place = tuple[int, int]  # a shard and a document within it
 
 THRESHOLD = 0.9  # estimated Jaccard similarity from which two texts are one page
 
@@ -188,7 +190,7 @@ class State:
         """All, in the order of the index."""
         return self._pages("1 ORDER BY coalesce(seen, place)")
 
-    def add(self, page: NewPage, lies: tuple[int, int] | Folded) -> None:
+    def add(self, page: NewPage, lies: Place | Folded) -> None:
         """A new page, seen at its place; it lies at (shard, document), or is folded into another."""
         shard, document, same_as, text = (*lies, None, None) if isinstance(lies, tuple) else (None, None, *lies.row())
         print_ = page.fingerprint
@@ -235,6 +237,10 @@ class State:
         row = json.loads(zlib.decompress(found[0])) if found else {}
         return Document(page.doc_id, **row) if "text" in row else None
 
+    def set_folded(self, document: Document) -> None:
+        """The text of a folded page that was added without it."""
+        self._run("UPDATE pages SET folded = ? WHERE doc_id = ?", pack(document), document.doc_id)
+
     def see(self, page: Page, place: int, record: bytes) -> None:
         """The pass met the page, at that place and in that record."""
         self._run("UPDATE pages SET seen = ?, record = ?, doubtful = NULL WHERE number = ?", place, record, page.number)
@@ -269,6 +275,14 @@ class State:
         for shard, document in self._database.execute("SELECT shard, document FROM deleted ORDER BY shard, document"):
             found.setdefault(shard, []).append(document)
         return found
+
+    def move(self, shards: Sequence[int], to: Callable[[int, int], Place]) -> None:
+        """The documents of some shards lie elsewhere now: `to(shard, document)` says where."""
+        self._run("CREATE INDEX IF NOT EXISTS by_shard ON pages (shard)")
+        marks = ",".join("?" * len(shards))
+        rows = self._database.execute(f"SELECT number, shard, document FROM pages WHERE shard IN ({marks})", shards)
+        moved = [(*to(shard, document), number) for number, shard, document in rows.fetchall()]
+        self._database.executemany("UPDATE pages SET shard = ?, document = ? WHERE number = ?", moved)
 
     # Pages that say the same
 

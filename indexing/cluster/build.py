@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
-from webbrain.encoding.encoder import package_encoder
-from webbrain.errors import ConfigError, IndexDamaged, IndexStale
-from webbrain.models import ModelFiles, resolve
+from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.errors import ConfigError, IndexDamaged
+from webbrain.models import resolve
 from webbrain.store import layout
-from webbrain.store.manifest import FileEntry, Manifest, ShardEntry
 
-from ..build import BuildReport, check_paths
-from ..chunk import ChunkSettings
-from ..files import write_lock
-from ..publish import free_name, publish, republish
+from ..build import BuildReport, check_paths, check_unchanged, cores, packaged, same_build
+from ..contents import contents
+from ..files import write_json, write_lock
+from ..progress import Progress, Silent
+from ..publish import Contents, corpus_of, encoder_files, free_name, publish_contents
 from ..read.fingerprint import combine, file_states
 from ..read.scan import CorpusFile
 from ..receipts import STAGE, Receipt
 from ..settings import BuildSettings, Plan
+from ..work import Work
 from .engine import connected, run
 from .fold import ShardPlan, fold
-from .prepare import is_prepared, prepare
-from .shard import ENCODER_FILES, FILE, RECEIPT, ShardTask, is_made, make_shard
+from .prepare import is_prepared, prepare, read_heads, skipped_in
+from .shard import ENCODER_FILES, FILE, FOLDED, RECEIPT, ShardTask, is_made, make_shard, read_folded
 from .splits import Split, Survey, list_files, make_splits, split_as_json, split_from_json, survey
 from .storage import Storage, file_facts
 
 Item = TypeVar("Item")
 SPLITS = "splits.json"
+SHARDS = STAGE + "/shards.json"
 WORK = "cluster-work"  # beside the index, where no other storage is named
 FILES_AT_ONCE = 200  # files that one survey task digests
 
 
-class Watch(Protocol):
+class Watch(Progress, Protocol):
     """What a cluster build says of itself; `webbrain.terminal.BuildBars` draws it."""
 
-    def note(self, message: str) -> None: ...
+    def count(self, items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
+        """Pass items on, counting them."""
+        ...
 
-    def count(self, items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]: ...
 
-
-class Quiet:
+class Quiet(Silent):
     """Says nothing."""
-
-    def note(self, message: str) -> None:
-        return
 
     def count(self, items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
         return iter(items)
@@ -91,62 +92,60 @@ def build_on_cluster(
         surveyed = list(_survey(corpus, cluster, watch))
         contents = ((file, bytes.fromhex(found.content)) for file, found in surveyed)
         plan = Plan(combine(contents), model.weights_sha256 if model else None, settings)
-        manifest = None if force else republish(output, plan.build_id)
+        manifest = None if force else same_build(output, plan)
         if manifest is not None:
             watch.note("this corpus is already indexed with these settings: nothing to do")
             return BuildReport(manifest.build_id, str(output), False, 0, dict(manifest.totals))
-        work = _Work(plan, cluster, output, watch)
-        resumed = work.make(make_splits(surveyed, cluster.split_bytes), model)
-        if file_states(corpus) != states:
-            raise IndexStale(f"{corpus} changed while it was read, nothing was published; run the same command again")
         name = free_name(output, plan.build_id)
-        manifest = work.publish(output, name)
+        partial = output / layout.BUILDS / f"{name}.partial"
+        with closing(Work(partial, plan, None, watch, ordered=True)) as work:
+            if model is not None:
+                work.encoder = OnnxEncoder(packaged(model, partial, settings), cores())
+            driver = _Driver(work, plan, cluster, output, watch)
+            resumed = driver.make(make_splits(surveyed, cluster.split_bytes))
+            check_unchanged(corpus, states)
+            found = driver.gather()
+        manifest = publish_contents(partial, output, name, found)
+        driver.storage.remove()
         return BuildReport(name, str(output), True, resumed, dict(manifest.totals))
 
 
-class _Work:
-    """One plan's tasks, and what is on storage of them."""
+class _Driver:
+    """One plan's tasks, what is on storage of them, and the partial build that they come together in."""
 
-    def __init__(self, plan: Plan, cluster: ClusterSettings, output: Path, watch: Watch) -> None:
-        self.plan, self.cluster, self.watch = plan, cluster, watch
+    def __init__(self, work: Work, plan: Plan, cluster: ClusterSettings, output: Path, watch: Watch) -> None:
+        self.work, self.plan, self.cluster, self.watch = work, plan, cluster, watch
         base = cluster.storage or str((output / WORK).resolve())
         self.storage = Storage(f"{base.rstrip('/')}/{plan.build_id}")
-        self.card: dict[str, Any] | None = None
-        self.shards = 0
 
-    def make(self, splits: list[Split], model: ModelFiles | None) -> int:
+    def make(self, splits: list[Split]) -> int:
         """Do what is not done; returns how many shards were found finished."""
         splits = self._agreed(splits)
-        if model is not None:
-            self._encoder(model)
-        chunker = asdict(self.plan.settings.chunker)
+        self._share_encoder()
         open_splits = {
-            number: {"storage": self.storage.url, "number": number, "chunker": chunker, "split": split_as_json(split)}
+            number: {**self._task(number), "settings": self.plan.settings.as_json(), "split": split_as_json(split)}
             for number, split in enumerate(splits)
             if not is_prepared(self.storage, number)
         }
         self._run(prepare_task, open_splits, "preparing splits of the corpus", 1)
-        self.watch.note(f"{len(splits)} splits prepared; deciding what is kept")
-        folded = fold(self.storage, range(len(splits)), self.plan.settings)
-        self.shards = len(folded.shards)
+        shards = self._fold(len(splits))
         open_shards = {
-            number: self._shard(number, found, folded.skipped)
-            for number, found in enumerate(folded.shards)
+            number: {**self._task(number), **self._shard(plan)}
+            for number, plan in enumerate(shards)
             if not is_made(self.storage, number)
         }
         self._run(shard_task, open_shards, "making shards", self.cluster.threads)
-        return self.shards - len(open_shards)
+        self.shards = len(shards)
+        return len(shards) - len(open_shards)
 
-    def publish(self, output: Path, name: str) -> Manifest:
-        """Bring the shards to `output`, check them against their receipts, and make them the current build."""
-        partial = output / layout.BUILDS / f"{name}.partial"
-        (partial / STAGE).mkdir(parents=True, exist_ok=True)
-        receipts = [self._fetch(partial, number) for number in self._count(range(self.shards), "fetching shards")]
-        for file in self.storage.get_json(ENCODER_FILES) or []:
-            self.storage.get(file, partial / file)
-        manifest = publish(partial, output, name, self.plan, receipts, self.card)
-        self.storage.remove()
-        return manifest
+    def gather(self) -> Contents:
+        """Bring the shards to the partial build, check them against their receipts, and list all that it holds."""
+        for number in self.watch.count(range(self.shards), self.shards, "fetching shards"):
+            self.work.receipts.append(self._fetch(number))
+            for document in read_folded(self.work.folder / FOLDED.format(number)):
+                self.work.state.set_folded(document)
+        card = None if self.work.encoder is None else asdict(self.work.encoder.card)
+        return contents(self.work, corpus_of(self.plan), card, encoder_files(self.work.folder))
 
     def _agreed(self, splits: list[Split]) -> list[Split]:
         """The splits that an earlier run of this plan made, if there was one: they may be of another size."""
@@ -156,40 +155,57 @@ class _Work:
             return splits
         return [split_from_json(rows) for rows in stored]
 
-    def _encoder(self, model: ModelFiles) -> None:
+    def _share_encoder(self) -> None:
+        files = sorted((self.work.folder / layout.ENCODER).glob("*"))
+        for path in files:
+            self.storage.put(path, f"{layout.ENCODER}/{path.name}")
+        self.storage.put_json(ENCODER_FILES, [f"{layout.ENCODER}/{path.name}" for path in files])
+
+    def _fold(self, splits: int) -> list[ShardPlan]:
+        """The plan of every shard; noted beside the state before that is committed, so that both are there or none."""
+        path = self.work.folder / SHARDS
+        done = self.work.done
+        if done.last:
+            return [ShardPlan.from_json(raw) for raw in json.loads(path.read_text(encoding="utf-8"))]
         with TemporaryDirectory() as name:
-            folder = Path(name) / layout.ENCODER
-            self.card = asdict(package_encoder(model, folder, self.plan.settings.precision))
-            files = {f"{layout.ENCODER}/{path.name}": path for path in sorted(folder.iterdir())}
-            for file, path in files.items():
-                self.storage.put(path, file)
-            self.storage.put_json(ENCODER_FILES, list(files))
+            read = ((number, read_heads(self.storage, number, Path(name))) for number in range(splits))
+            records = self.watch.count(read, splits, "deciding what is kept (splits)")
+            shards = fold(self.work.state, records, self.plan.settings.shard_passages)
+        write_json(path, [shard.as_json() for shard in shards])
+        done.skipped = sum(skipped_in(self.storage, number) for number in range(splits))
+        done.last = True
+        self.work.state.save_progress(done)
+        self.work.state.commit()
+        return shards
 
-    def _shard(self, number: int, found: ShardPlan, skipped: int) -> dict[str, Any]:
-        dense = self.plan.settings.encoder is not None
-        analyzer = self.plan.settings.analyzer
-        return asdict(ShardTask(self.storage.url, number, found, skipped, analyzer, dense, self.cluster.threads))
+    def _task(self, number: int) -> dict[str, Any]:
+        return {"storage": self.storage.url, "number": number}
 
-    def _fetch(self, partial: Path, number: int) -> Receipt:
+    def _shard(self, plan: ShardPlan) -> dict[str, Any]:
+        settings = self.plan.settings
+        return {
+            "plan": plan.as_json(),
+            "skipped": self.work.done.skipped,
+            "analyzer": asdict(settings.analyzer),
+            "dense": settings.encoder is not None,
+            "threads": self.cluster.threads,
+        }
+
+    def _fetch(self, number: int) -> Receipt:
+        """A shard's files from storage; raises IndexDamaged where one is not what was signed for."""
         signed = self.storage.get_json(RECEIPT.format(number))
         for stored, facts in signed["files"].items():
-            target = partial / stored.removeprefix(FILE.format(""))
-            if not (target.exists() and file_facts(target) == facts):
-                self.storage.get(stored, target)
+            target = self.work.folder / stored.removeprefix(FILE.format(""))
+            self.storage.get(stored, target)
             if file_facts(target) != facts:
                 raise IndexDamaged(
                     f"{stored} on {self.storage.url} is not what its receipt says; delete it and run the same command"
                 )
-        raw = signed["receipt"]
-        files = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
-        return Receipt(**{**raw, "entry": ShardEntry(**raw["entry"]), "files": files})
+        return Receipt.from_json(signed["receipt"])
 
     def _run(self, work: Callable[[Any], Any], tasks: Mapping[int, Any], label: str, cpus: int) -> None:
         for _ in self.watch.count(run(work, tasks, cpus=cpus), len(tasks), label):
             pass
-
-    def _count(self, items: Sequence[int], label: str) -> Iterator[int]:
-        return self.watch.count(items, len(items), label)
 
 
 def survey_task(task: Any) -> dict[str, Any]:
@@ -200,8 +216,8 @@ def survey_task(task: Any) -> dict[str, Any]:
 
 def prepare_task(task: Any) -> None:
     """On a worker: read, clean and chunk one split."""
-    chunker = ChunkSettings(**task["chunker"])
-    prepare(Storage(task["storage"]), task["number"], split_from_json(task["split"]), chunker)
+    settings = BuildSettings.from_json(task["settings"])
+    prepare(Storage(task["storage"]), task["number"], split_from_json(task["split"]), settings)
 
 
 def shard_task(task: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ def connected(address: str | None) -> Iterator[None]:
         yield
         return
     try:
-        ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
+        dashboard = False if address is None else None
+        ray.init(address=address, log_to_driver=False, include_dashboard=dashboard, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"no Ray cluster at {address or 'this machine'} ({error}); start one with `ray start --head` "
@@ -52,6 +54,7 @@ def run(work: Callable[[Any], Any], tasks: Mapping[int, Any], *, cpus: int = 1) 
         return
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of every step; the lost workers are Ray's to log
     # As text: tables would fill up what one task has and another lacks.
     rows = [{"number": number, "task": json.dumps(task)} for number, task in tasks.items()]
     done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(partial(_do, work), num_cpus=cpus)

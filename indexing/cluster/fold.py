@@ -1,158 +1,145 @@
 """The one pass over the whole corpus: which documents are kept, and which of them make a shard.
 
-It goes over ids and fingerprints (about 600 bytes a document), never over texts, in corpus order, and asks the same
-`DuplicateFinder` the same questions as a build on one machine, so that it decides the same.
+It goes over ids and fingerprints (about 700 bytes a document), never over texts, in corpus order, and fills the same
+`State` with the same answers as a build on one machine (see `indexing.changes`, of which this is the part for an index
+that begins).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from ..duplicates import DuplicateFinder, Fingerprint
-from ..settings import BuildSettings
-from .prepare import Prepared, read_facts
-from .storage import Storage
+from ..read import Reject
+from ..state import Folded, NewPage, State, pack_head
+from .prepare import Head, RecordHead
 
-SHARDS = "fold/shards.json"
-
-Verdict = Literal["keep", "reject", "duplicate_id", "empty_text", "alias"]
-CODES: dict[str, Verdict] = {"k": "keep", "r": "reject", "d": "duplicate_id", "e": "empty_text", "a": "alias"}
-_CODE_OF = {verdict: code for code, verdict in CODES.items()}
+UNKNOWN_YET = pack_head("", "")  # stands for a folded text until the shard with it is made
 
 
 @dataclass(slots=True)
 class Part:
-    """Items `begin`.. of a split that a shard takes; `verdicts` holds a letter for each (see CODES), `same_as` the ids
-    that its aliases, in order, stand for."""
+    """Documents of a split from `begin` on that a shard takes: "k" for one to keep, "a" for one that is folded into
+    another, "r" for one that is turned away."""
 
     split: int
     begin: int
     verdicts: str = ""
-    same_as: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class ShardPlan:
-    """What a shard is made of; `next_ordinal` is the corpus record that the next one begins with."""
+    """What a shard is made of, how many rejects and folded pages it counts, and the record the next one begins with."""
 
     parts: list[Part]
-    next_ordinal: int
-    last: bool
+    next_ordinal: int = 0
+    rejects: int = 0
+    aliases: int = 0
+    last: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> ShardPlan:
-        return cls([Part(**part) for part in raw["parts"]], raw["next_ordinal"], raw["last"])
+        return cls(**{**raw, "parts": [Part(**part) for part in raw["parts"]]})
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
-    shards: list[ShardPlan]
-    skipped: int
+def fold(state: State, splits: Iterable[tuple[int, Iterator[RecordHead]]], shard_passages: int) -> list[ShardPlan]:
+    """Decide on every record of (number, records) splits, in order, and note it in the state, which is not committed.
+
+    Shards end between records, as soon as one holds `shard_passages` passages or more.
+    """
+    work = _Fold(state, shard_passages)
+    for number, records in splits:
+        work.open.parts.append(Part(number, 0))
+        for record in records:
+            work.take(record)
+    return work.close()
 
 
-def fold(storage: Storage, splits: Iterable[int], settings: BuildSettings) -> Fold:
-    """Decide, and store what was decided; read back where that was done before."""
-    stored = storage.get_json(SHARDS)
-    if stored is None:
-        with TemporaryDirectory() as folder:
-            shards, skipped = _decide(storage, splits, settings, Path(folder))
-        stored = {"shards": [shard.as_json() for shard in shards], "skipped": skipped}
-        storage.put_json(SHARDS, stored)
-    return Fold([ShardPlan.from_json(raw) for raw in stored["shards"]], stored["skipped"])
+class _Fold:
+    """The documents of a corpus, one record after the other."""
 
-
-def _decide(
-    storage: Storage, splits: Iterable[int], settings: BuildSettings, folder: Path
-) -> tuple[list[ShardPlan], int]:
-    judge = _Judge(folder / "duplicates.sqlite", settings.duplicates == "fold")
-    planner = _Planner(settings.shard_passages)
-    skipped = 0
-    for number in splits:
-        prepared = read_facts(storage, number, folder)
-        planner.begin(number, prepared)
-        for item, verdict, same_as in judge.verdicts(prepared):
-            planner.take(item, verdict, same_as)
-        planner.end(prepared)
-        skipped += prepared.skipped
-    judge.finder.close()
-    return planner.finish(), skipped
-
-
-class _Judge:
-    """Decides as `indexing.build` does: repeated id, then empty text, then same text, then kept."""
-
-    def __init__(self, path: Path, folding: bool) -> None:
-        self.finder = DuplicateFinder(path)
-        self.folding = folding
-        self.kept = 0
-
-    def verdicts(self, prepared: Prepared) -> Iterator[tuple[int, Verdict, str]]:
-        """(item, verdict, id of the document that it repeats or "") of every item of a split."""
-        for item, doc_id in enumerate(prepared.ids):
-            yield item, *self._judge(prepared, item, doc_id)
-
-    def _judge(self, prepared: Prepared, item: int, doc_id: str) -> tuple[Verdict, str]:
-        if prepared.rejected(item):
-            return "reject", ""
-        if self.finder.id_row(doc_id) is not None:
-            return "duplicate_id", ""
-        if prepared.passages(item) == 0:
-            return "empty_text", ""
-        return self._judge_text(prepared.fingerprint(item), doc_id)
-
-    def _judge_text(self, fingerprint: Fingerprint, doc_id: str) -> tuple[Verdict, str]:
-        row = self.finder.find(fingerprint) if self.folding else None
-        if row is not None:
-            return "alias", self.finder.id_of(row)
-        self.finder.add_id(self.kept, doc_id)
-        if self.folding:
-            self.finder.add(self.kept, fingerprint)
-        self.kept += 1
-        return "keep", ""
-
-
-class _Planner:
-    """Cuts shards between records, as soon as one holds `shard_passages` passages or more."""
-
-    def __init__(self, shard_passages: int) -> None:
-        self.limit = shard_passages
+    def __init__(self, state: State, shard_passages: int) -> None:
+        self.state, self.limit = state, shard_passages
         self.shards: list[ShardPlan] = []
-        self.parts: list[Part] = []
-        self.passages = 0
-        self.ordinal = 0  # of the first record of the split in hand
-        self.prepared: Prepared | None = None
+        self.open = ShardPlan([])
+        self.kept = self.passages = self.place = self.ordinal = 0
 
-    def begin(self, split: int, prepared: Prepared) -> None:
-        self.prepared = prepared
-        self.parts.append(Part(split, 0))
+    def take(self, record: RecordHead) -> None:
+        rejects = [
+            item if isinstance(item, Reject) else _empty(record, item) for item in record.items if _refused(item)
+        ]
+        placed = rejects or any(isinstance(item, Head) and item.doc_id.startswith(record.path) for item in record.items)
+        key = record.keys[1] if placed else record.keys[0]
+        taken = [self._take_item(item, record, key) for item in record.items]
+        if all(taken):
+            self.state.remember_record(key, len(record.items) - len(rejects), rejects)
+        else:
+            self.state.forget_record(key)
+        self.ordinal += 1
+        if self.passages >= self.limit:
+            self._next()
 
-    def take(self, item: int, verdict: Verdict, same_as: str) -> None:
-        assert self.prepared is not None
-        part = self.parts[-1]
-        part.verdicts += _CODE_OF[verdict]
-        if verdict == "alias":
-            part.same_as.append(same_as)
-        if verdict == "keep":
-            self.passages += self.prepared.passages(item)
-        if self.passages >= self.limit and self.prepared.ends_record(item):
-            record = self.ordinal + int(self.prepared.facts[item]["record"])
-            self._close(record + 1, last=False)
-            self.parts = [Part(part.split, item + 1)]
-
-    def end(self, prepared: Prepared) -> None:
-        self.ordinal += prepared.records
-
-    def finish(self) -> list[ShardPlan]:
-        self._close(self.ordinal, last=True)
+    def close(self) -> list[ShardPlan]:
+        """The shards; the last ends with the corpus, even where that leaves it empty."""
+        self._end(last=True)
         return self.shards
 
-    def _close(self, next_ordinal: int, *, last: bool) -> None:
-        self.shards.append(ShardPlan([part for part in self.parts if part.verdicts], next_ordinal, last))
-        self.parts, self.passages = [], 0
+    def _take_item(self, item: Head | Reject, record: RecordHead, key: bytes) -> bool:
+        """Returns whether the same record would give the same again, whatever stands before it."""
+        if isinstance(item, Reject):
+            self._reject(item)
+            return True
+        if self.state.page(item.doc_id) is not None:
+            detail = "an earlier document has this id"
+            self._reject(Reject(record.path, record.line, item.doc_id, "duplicate_id", detail), "r")
+            return False
+        if not item.passages:
+            self._reject(_empty(record, item), "r")
+        else:
+            self._add(item, key)
+        return True
+
+    def _add(self, item: Head, key: bytes) -> None:
+        page = NewPage(self.place, item.doc_id, key, item.content, item.fingerprint)
+        self.place += 1
+        same = None if item.fingerprint is None else self.state.first_same(item.fingerprint)
+        if same is not None:
+            self.state.add(page, Folded(same, UNKNOWN_YET))
+            self.open.aliases += 1
+            self._say("a")
+            return
+        self.state.add(page, (len(self.shards), self.kept))
+        self.kept += 1
+        self.passages += item.passages
+        self._say("k")
+
+    def _reject(self, reject: Reject, verdict: str = "") -> None:
+        self.state.add_reject(reject)
+        self.open.rejects += 1
+        self._say(verdict)
+
+    def _say(self, verdict: str) -> None:
+        self.open.parts[-1].verdicts += verdict
+
+    def _next(self) -> None:
+        at = self.open.parts[-1]
+        self._end(last=False)
+        self.open = ShardPlan([Part(at.split, at.begin + len(at.verdicts))])
+        self.kept = self.passages = 0
+
+    def _end(self, *, last: bool) -> None:
+        self.open.parts = [part for part in self.open.parts if part.verdicts]
+        self.open.next_ordinal, self.open.last = self.ordinal, last
+        self.shards.append(self.open)
+
+
+def _refused(item: Head | Reject) -> bool:
+    return isinstance(item, Reject) or not item.passages
+
+
+def _empty(record: RecordHead, item: Head) -> Reject:
+    return Reject(record.path, record.line, item.doc_id, "empty_text")

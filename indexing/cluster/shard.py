@@ -14,16 +14,16 @@ from webbrain.analysis import Analyzer, AnalyzerSettings
 from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.types import Document
 
-from ..read import Reject
-from ..receipts import STAGE_ALIASES, STAGE_REJECTS, Receipt, shard_files
+from ..receipts import Receipt, shard_files
 from ..shard import ShardWriter
 from ..vectors import encode_shard
-from .fold import CODES, Part, ShardPlan
-from .prepare import Item, read_items
+from .fold import Part, ShardPlan
+from .prepare import read_texts
 from .storage import Storage, file_facts
 
 RECEIPT = "shards/{:05d}.json"
 FILE = "shards/{}"
+FOLDED = "stage/{:05d}.folded.jsonl"
 ENCODER_FILES = "encoder.json"
 
 
@@ -41,7 +41,8 @@ class ShardTask:
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> ShardTask:
-        return cls(**{**raw, "plan": ShardPlan.from_json(raw["plan"]), "analyzer": AnalyzerSettings(**raw["analyzer"])})
+        plan, analyzer = ShardPlan.from_json(raw["plan"]), AnalyzerSettings(**raw["analyzer"])
+        return cls(**{**raw, "plan": plan, "analyzer": analyzer})
 
 
 def make_shard(task: ShardTask) -> None:
@@ -52,10 +53,10 @@ def make_shard(task: ShardTask) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         receipt = _build(task, storage, folder)
-        sides = {pattern.format(task.number): folder for pattern in (STAGE_REJECTS, STAGE_ALIASES)}
-        for file in [*receipt.files, *sides]:
+        made = [*receipt.files, FOLDED.format(task.number)]
+        for file in made:
             storage.put(folder / file, FILE.format(file))
-        stored = {FILE.format(file): file_facts(folder / file) for file in [*receipt.files, *sides]}
+        stored = {FILE.format(file): file_facts(folder / file) for file in made}
     storage.put_json(RECEIPT.format(task.number), {"receipt": asdict(receipt), "files": stored})
 
 
@@ -65,68 +66,39 @@ def is_made(storage: Storage, number: int) -> bool:
 
 
 def _build(task: ShardTask, storage: Storage, folder: Path) -> Receipt:
-    with _Filler(folder, task.number, Analyzer(task.analyzer)) as filler:
-        for part in task.plan.parts:
-            filler.take(part, read_items(storage, part.split, folder))
-        entry = filler.writer.finish()
+    plan, writer = task.plan, ShardWriter(folder, task.number, Analyzer(task.analyzer))
+    (folder / FOLDED).parent.mkdir(exist_ok=True)
+    try:
+        with (folder / FOLDED.format(task.number)).open("w", encoding="utf-8") as folded:
+            for part in plan.parts:
+                _take(part, storage, folder, writer, folded)
+        entry = writer.finish()
+    finally:
+        writer.close()
     if task.dense:
         encode_shard(folder, task.number, _encoder(task.storage, task.threads), lambda _: None)
     files = shard_files(folder, task.number, dense=task.dense)
-    return Receipt(entry, task.plan.next_ordinal, filler.rejects, filler.aliases, task.skipped, task.plan.last, files)
+    return Receipt(entry, plan.next_ordinal, plan.rejects, plan.aliases, task.skipped, plan.last, files)
 
 
-class _Filler:
-    """Writes a shard's documents, rejects and aliases as `indexing.build` does."""
-
-    def __init__(self, folder: Path, number: int, analyzer: Analyzer) -> None:
-        (folder / STAGE_REJECTS).parent.mkdir(parents=True, exist_ok=True)
-        self.writer = ShardWriter(folder, number, analyzer)
-        self.rejects = self.aliases = 0
-        self._reject_file = (folder / STAGE_REJECTS.format(number)).open("w", encoding="utf-8")
-        self._alias_file = (folder / STAGE_ALIASES.format(number)).open("w", encoding="utf-8")
-
-    def __enter__(self) -> _Filler:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.writer.close()
-        self._reject_file.close()
-        self._alias_file.close()
-
-    def take(self, part: Part, items: Iterator[Item]) -> None:
-        """The items of a part, each by its verdict."""
-        same_as = iter(part.same_as)
-        for place, item in enumerate(items):
-            if place < part.begin:
-                continue
-            if place == part.begin + len(part.verdicts):
-                return
-            self._take(CODES[part.verdicts[place - part.begin]], item, same_as)
-
-    def _take(self, verdict: str, item: Item, same_as: Iterator[str]) -> None:
-        found = item.content
-        if verdict == "keep":
-            assert isinstance(found, Document)
-            self.writer.add(found, item.passages)
-        elif verdict == "alias":
-            assert isinstance(found, Document)
-            self.aliases += 1
-            row = {"same_as": next(same_as), "doc_id": found.doc_id, "title": found.title, "url": found.url}
-            _write_line(self._alias_file, row)
-        else:
-            self.rejects += 1
-            _write_line(self._reject_file, asdict(_reject(verdict, item)))
+def _take(part: Part, storage: Storage, folder: Path, writer: ShardWriter, folded: IO[str]) -> None:
+    """The documents of a part: those to keep into the shard, the folded ones aside, with their texts."""
+    for place, (document, passages) in enumerate(read_texts(storage, part.split, folder), -part.begin):
+        if place < 0:
+            continue
+        if place == len(part.verdicts):
+            return
+        if part.verdicts[place] == "k":
+            writer.add(document, passages)
+        elif part.verdicts[place] == "a":
+            folded.write(json.dumps(asdict(document), ensure_ascii=True) + "\n")
 
 
-def _reject(verdict: str, item: Item) -> Reject:
-    if isinstance(item.content, Reject):
-        return item.content
-    detail = "an earlier document has this id" if verdict == "duplicate_id" else ""
-    return Reject(item.path, item.line, item.content.doc_id, verdict, detail)
-
-
-def _write_line(file: IO[str], row: dict[str, Any]) -> None:
-    file.write(json.dumps(row, ensure_ascii=True) + "\n")
+def read_folded(path: Path) -> Iterator[Document]:
+    """The documents that a shard folded into others."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield Document(**json.loads(line))
 
 
 @lru_cache(maxsize=1)

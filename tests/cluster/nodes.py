@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from indexing.cluster.build import Quiet
+
 Item = TypeVar("Item")
 
 
@@ -32,15 +34,12 @@ def two_nodes(memory: int = 100_000_000) -> Iterator[Any]:
         cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
-class Killer:
+class Killer(Quiet):
     """A `Watch` that, when half of the tasks labelled `label` are done, kills a worker while it works on another."""
 
     def __init__(self, cluster: Any, *labels: str) -> None:
         self.cluster, self.labels = cluster, labels
         self.killed: list[int] = []
-
-    def note(self, message: str) -> None:
-        return
 
     def count(self, items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
         for done, item in enumerate(items, 1):
@@ -49,15 +48,12 @@ class Killer:
                 self.killed.append(kill_worker(self.cluster))
 
 
-class Interrupted:
+class Interrupted(Quiet):
     """A `Watch` under which the driver stops after half of the tasks labelled `label`; counts what it was to do."""
 
     def __init__(self, label: str = "") -> None:
         self.label = label
         self.totals: dict[str, int] = {}
-
-    def note(self, message: str) -> None:
-        return
 
     def count(self, items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
         self.totals[label] = total or 0
