@@ -21,9 +21,7 @@ from .duplicates import Fingerprint
 from .read import RawRecord, Reject, clean
 from .read.records import WikiPage
 from .settings import PIPELINE_VERSION, BuildSettings
-from .state import Folded, NewPage, Page, Pass, State, pack
-
-Place = tuple[int, int]  # shard, document within it
+from .state import Folded, NewPage, Page, Pass, Place, State, pack
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,18 @@ def remove(
     _tell(report, json)
 
 
+@app.command("compact")
+def compact(folder: Folder, json: Json = False) -> None:
+    """Drop the dead rows of an index and merge its small shards; nothing is encoded again."""
+    from webbrain.terminal import BuildBars
+
+    from .compact import compact
+
+    with BuildBars() as progress:
+        report = compact(folder, progress=progress)
+    _tell(report, json)
+
+
 def _read_ids(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

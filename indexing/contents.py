@@ -53,7 +53,8 @@ def contents(
     before = work.base.index.manifest.settings["dense"] if work.base else None
     arranged = arrange(work.folder, work.shards(), work.encoder, work.settings.dense_kind, before, work.progress)
     settings = {**manifest_settings(work.settings), "dense": arranged.dense}
-    return Contents(corpus, settings, encoder, totals, work.shards(), files | arranged.files)
+    sparse = work.base.index.manifest.sparse if work.base else None
+    return Contents(corpus, settings, encoder, totals, work.shards(), files | arranged.files, sparse)
 
 
 def _totals(work: Work, rejects: int, deleted: Deleted) -> dict[str, int]:

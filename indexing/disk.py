@@ -26,7 +26,11 @@ def check_disk(corpus: Path, output: Path, partial: Path, progress: Progress, *,
     needed = sum(_estimate(file.name, _size(file.path)) for file in corpus_files(corpus))
     there = sum(_size(path) for path in partial.rglob("*") if path.stat().st_nlink == 1)  # the others are the base's
     there += sum(entry.bytes for entry in base.manifest.files.values()) if base is not None else 0
-    needed = max(needed - there, 0)
+    check_room(output, max(needed - there, 0), progress)
+
+
+def check_room(output: Path, needed: int, progress: Progress) -> None:
+    """Note that so many bytes are needed and what is free; raises ConfigError for a short disk."""
     free = shutil.disk_usage(output).free
     progress.note(f"estimated disk: {needed / 1e6:,.0f} MB, free: {free / 1e6:,.0f} MB")
     if needed > free:

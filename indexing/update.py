@@ -24,7 +24,7 @@ from .publish import corpus_of, free_name, publish_contents, republish
 from .read import fingerprint
 from .read.fingerprint import file_states
 from .settings import BuildSettings, ChangePlan, Plan
-from .work import Work
+from .work import Base, Work
 
 COUNTED = ("added", "replaced", "removed", "unchanged", "rejected", "duplicates", "returned")
 
@@ -79,7 +79,7 @@ def remove(
     with write_lock(output):
         base = Index.open(output)
         plan = ChangePlan(_name(base), "remove", _settings(base), None, tuple(sorted(set(doc_ids))))
-        change = _Change(output, base, plan, threads, progress or Silent())
+        change = Change(output, base, plan, threads, progress or Silent())
         if change.earlier is not None:
             return change.report_earlier()
         with closing(change.begin()) as work:
@@ -100,7 +100,7 @@ def _read_corpus(
         base = Index.open(output)
         settings = _settings(base)
         equal = Plan(state, (base.manifest.encoder or {}).get("weights_sha256"), settings)
-        change = _Change(output, base, ChangePlan(_name(base), operation, settings, state), threads, progress)
+        change = Change(output, base, ChangePlan(_name(base), operation, settings, state), threads, progress)
         if operation == "update" and base.manifest.corpus.get("fingerprint") == state:
             return change.report_nothing("the index is that of this corpus already: nothing to do")
         if change.earlier is not None:
@@ -114,7 +114,7 @@ def _read_corpus(
             )
 
 
-class _Change:
+class Change:
     """One change of the base, from its partial folder to the published build."""
 
     def __init__(self, output: Path, base: Index, plan: ChangePlan, threads: int | None, progress: Progress) -> None:
@@ -126,8 +126,8 @@ class _Change:
 
     def begin(self) -> Work:
         """Open the partial folder, a new one or an unfinished one."""
-        ordered = self.plan.operation == "update"
-        self.work = Work(self.partial, self.plan, self.base, self.progress, ordered=ordered)
+        ordered, base = self.plan.operation == "update", Base(self.base, self.plan.operation != "compact")
+        self.work = Work(self.partial, self.plan, base, self.progress, ordered=ordered)
         if self.base.has_vectors:
             self.work.encoder = OnnxEncoder(self.partial / layout.ENCODER, self.threads or cores())
         return self.work
@@ -154,7 +154,7 @@ class _Change:
     def publish(self, corpus: dict[str, Any]) -> ChangeReport:
         """Make the new build the current one, unless it would be the old one again."""
         work = self.work
-        if self.plan.operation != "update" and not any(work.done.counts.get(what) for what in COUNTED[:3]):
+        if self.plan.operation in ("add", "remove") and not any(work.done.counts.get(what) for what in COUNTED[:3]):
             self.discard()
             return self.report_nothing("nothing in the index changed", work.done.counts)
         encoder = self.base.manifest.encoder
@@ -176,7 +176,7 @@ class _Change:
     def _report(
         self, manifest: Manifest, counts: dict[str, int], lost: list[str], *, fresh: bool = True, resumed: int = 0
     ) -> ChangeReport:
-        every = {what: counts.get(what, 0) for what in COUNTED}
+        every = {what: counts.get(what, 0) for what in COUNTED} if self.plan.operation != "compact" else counts
         totals = dict(manifest.totals)
         name, index = manifest.build_id, str(self.output)
         return ChangeReport(name, index, self.plan.operation, fresh, resumed, every, totals, lost)

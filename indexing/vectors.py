@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.store import layout
 from webbrain.store.passages import PassageShard
+from webbrain.store.vectors import pick
 
 from .files import sync_file, sync_folder
 from .shard import passage_text
@@ -68,3 +70,12 @@ def write_faiss(index: Any, target: Path) -> None:
     sync_file(beside)
     beside.replace(target)
     sync_folder(target.parent)
+
+
+def copy_vectors(sources: Sequence[tuple[Any, NDArray[np.int64]]], target: Path) -> None:
+    """Write some rows of several shards' FAISS indexes as one: the codes as they are, so nothing is encoded again."""
+    merged = pick(*sources[0])
+    for vectors, rows in sources[1:]:
+        part = pick(vectors, rows)
+        merged.merge_from(part, 0)
+    write_faiss(merged, target)

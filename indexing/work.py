@@ -6,6 +6,7 @@ puts what is new into further shards.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,13 +26,15 @@ from .changes import Changes
 from .files import link_file, sync_file, sync_folder, write_json
 from .progress import Progress
 from .read import RawRecord, scan
-from .receipts import STAGE, Receipt, shard_files, shard_names
+from .receipts import STAGE, Receipt, shard_files
 from .settings import BuildSettings
 from .shard import ShardWriter
 from .state import State
 from .vectors import encode_shard
 
 STATE = STAGE + "/state.sqlite"
+SHARD_FILE = re.compile(r"/(\d{5})\.[^/]+$")
+DELETED_SUFFIX = ".deleted.npy"
 
 
 class AnyPlan(Protocol):
@@ -45,29 +48,35 @@ class AnyPlan(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The build that is changed: its files that stay, and its shards."""
+    """The build that is changed: what of it stays as it is. `keeps_shards` is False where they are all made anew."""
 
     index: Index
+    keeps_shards: bool = True
 
     @property
     def shards(self) -> tuple[ShardEntry, ...]:
-        return self.index.manifest.shards
+        return self.index.manifest.shards if self.keeps_shards else ()
 
     def files(self) -> dict[str, FileEntry]:
-        """Shards and encoder; not what is written anew: side files, state and tombstones."""
-        dense = self.index.has_vectors
-        names = [name for shard in range(len(self.shards)) for name in shard_names(shard, dense=dense)]
+        """Shards and encoders; not what every build writes for itself: side files, state and tombstones."""
         listed = self.index.manifest.files
-        names += [name for name in listed if name.startswith((layout.ENCODER + "/", "dense/")) and name not in names]
-        return {name: listed[name] for name in names}
+        own = (layout.REJECTS, layout.ALIASES, layout.STATE)
+        names = [name for name in listed if name not in own and not name.endswith(DELETED_SUFFIX)]
+        return {name: listed[name] for name in names if self.keeps_shards or not SHARD_FILE.search(name)}
+
+    def shard_files(self, shard: int) -> dict[str, FileEntry]:
+        """All files of one shard but its tombstones, by name."""
+        found = self.index.manifest.files
+        mine = {name for name in found if (match := SHARD_FILE.search(name)) and int(match[1]) == shard}
+        return {name: found[name] for name in sorted(mine) if not name.endswith(DELETED_SUFFIX)}
 
 
 class Work:
     """The partial folder of a plan; `run` makes every shard that is not there yet."""
 
-    def __init__(self, folder: Path, plan: AnyPlan, base: Index | None, progress: Progress, *, ordered: bool) -> None:
+    def __init__(self, folder: Path, plan: AnyPlan, base: Base | None, progress: Progress, *, ordered: bool) -> None:
         self.folder, self.settings, self.progress, self.ordered = folder, plan.settings, progress, ordered
-        self.base = None if base is None else Base(base)
+        self.base = base
         self.analyzer = Analyzer(self.settings.analyzer)
         self.encoder: OnnxEncoder | None = None
         self.state = self._open(plan)
@@ -79,7 +88,7 @@ class Work:
         self.done = self.state.progress()
         self.resumed = len(self.receipts)
         self._shard: ShardWriter | None = None
-        self.changes = Changes(self.state, self.done, self.settings, base, self._write)
+        self.changes = Changes(self.state, self.done, self.settings, base.index if base else None, self._write)
 
     def close(self) -> None:
         """What is not finished is forgotten."""

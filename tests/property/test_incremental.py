@@ -10,11 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing.build import build
 from indexing.chunk import ChunkSettings
+from indexing.compact import compact
 from indexing.settings import BuildSettings
 from indexing.update import add, remove, update
 from tests.building import write_corpus
@@ -56,6 +58,7 @@ CHANGES = st.lists(
         st.tuples(st.just("add"), ROWS),
         st.tuples(st.just("update"), ROWS),
         st.tuples(st.just("remove"), st.sets(st.sampled_from(IDS), min_size=1, max_size=4)),
+        st.tuples(st.just("compact"), st.none()),
     ),
     min_size=1,
     max_size=4,
@@ -107,6 +110,9 @@ def apply(change: tuple[str, Any], folder: Path, held: dict[str, int]) -> list[R
         for doc_id in given_:
             held.pop(doc_id, None)
         remove(output, sorted(given_), ignore_missing=True)
+    elif what == "compact":
+        compact(output)
+        assert len(Index.open(output)) == Index.open(output).live
     elif what == "add":
         add(corpus(folder, given_), output)
         held |= first_of_each(given_)
@@ -133,6 +139,19 @@ def test_changed_equals_rebuilt(first: list[Row], changes: list[tuple[str, Any]]
     with TemporaryDirectory() as name:
         folder, held = Path(name), first_of_each(first)
         build(corpus(folder, first), folder / "index", options)
+        for change in changes:
+            check(folder, apply(change, folder, held), options)
+        assert verify(folder / "index", full=True) == []
+
+
+@pytest.mark.slow
+@settings(max_examples=6, deadline=None)
+@given(ROWS, CHANGES)
+def test_changed_equals_rebuilt_with_vectors(first: list[Row], changes: list[tuple[str, Any]]) -> None:
+    options = BuildSettings(ChunkSettings.around(120), encoder="static", shard_passages=3)
+    with TemporaryDirectory() as name:
+        folder, held = Path(name), first_of_each(first)
+        build(corpus(folder, first), folder / "index", options, threads=1)
         for change in changes:
             check(folder, apply(change, folder, held), options)
         assert verify(folder / "index", full=True) == []
