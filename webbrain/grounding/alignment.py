@@ -63,7 +63,7 @@ def align(claim: Words, passage: Words, owners: list[int], source_keys: set[str]
         _opposite(claim.keys, passage.keys, context),
         *_neighbours(similar, best),
         *_order(best, weights),
-        *_negation(claim, passage, best),
+        *_negation(claim, passage, np.array(owners), best),
         _sentence_share(best, np.array(owners), weights),
         kinds == NUMBER,
         kinds == NAME,
@@ -145,18 +145,28 @@ def _order(best: NDArray[np.int64], weights: Floats) -> tuple[Floats, Floats]:
     return before, after
 
 
-def _negation(claim: Words, passage: Words, best: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Is the word negated in the claim alone, or in the passage alone?"""
-    here, there = _negated(claim), _negated(passage)[best]
+def _negation(
+    claim: Words, passage: Words, owners: NDArray[np.int64], best: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Is the word negated in the claim alone, or in the passage alone?
+
+    A negation reaches SCOPE words, and never into the next sentence. It may stand elsewhere in the other text ("no
+    yeast is in it", "it contains no yeast"): one anywhere in the aligned sentence, or in the claim, counts as the same.
+    """
+    here, there = _negated(claim, np.zeros(len(claim), np.int64)), _negated(passage, owners)[best]
     content = np.array([kind in (CONTENT, NAME, RANKING, NUMBER) for kind in claim.kinds])
-    return np.asarray(here & ~there & content, np.float32), np.asarray(~here & there & content, np.float32)
+    denying = np.unique(owners[np.array(passage.kinds) == NEGATION])
+    added = here & ~there & content & ~np.isin(owners[best], denying)
+    dropped = ~here & there & content & (NEGATION not in claim.kinds)
+    return np.asarray(added, np.float32), np.asarray(dropped, np.float32)
 
 
-def _negated(words: Words) -> NDArray[np.bool_]:
+def _negated(words: Words, sentences: NDArray[np.int64]) -> NDArray[np.bool_]:
     negated = np.zeros(len(words), bool)
     for at, kind in enumerate(words.kinds):
         if kind == NEGATION:
-            negated[at + 1 : at + 1 + SCOPE] = True
+            reach = slice(at + 1, at + 1 + SCOPE)
+            negated[reach] |= sentences[reach] == sentences[at]
     return negated
 
 

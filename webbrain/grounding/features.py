@@ -17,9 +17,9 @@ CLAIM_FEATURES = (
     "coverage", "sentence_coverage", "window_coverage", "bigrams", "trigrams", "copied_run", "similarity",
     "similarity_low", "context", "context_low", "lead", "lead_low", "number_rival", "name_rival", "order", "neighbours",
     "missing_numbers", "missing_names", "missing_weight", "negation_added", "negation_dropped", "opposite",
-    "missing_rankings", "home",
+    "missing_rankings", "home", "topic",
 )  # fmt: skip
-CLAIM_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, 1)
+CLAIM_SIGNS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, 1, 1)
 WINDOW = 3  # sentences
 _AT = {name: column for column, name in enumerate(WORD_FEATURES)}
 Encode = Callable[[str, Words], Vectors]
@@ -39,8 +39,21 @@ def read(claim_text: str, claim: Words, source: Source, encode: Encode, budget: 
     """Features of a claim of at least one word against a source of at least one word."""
     near = focus(claim, source, budget)
     keys = set(source.words.keys)
-    alignment = align(claim, near.words, near.sentences, keys, encode(claim_text, claim), encode(near.text, near.words))
-    return Reading(_claim_features(claim, source, keys, alignment), source, near, alignment)
+    here, there = encode(claim_text, claim), encode(near.text, near.words)
+    alignment = align(claim, near.words, near.sentences, keys, here, there)
+    topic = _topic(claim, near, here, there)
+    features = np.append(_claim_features(claim, source, keys, alignment), np.float32(topic))
+    return Reading(features, source, near, alignment)
+
+
+def _topic(claim: Words, near: Focus, here: Vectors, there: Vectors) -> float:
+    """Cosine of claim and nearest sentence, each the sum of its word vectors by weight: for a paraphrase, of which no
+    word need be the same."""
+    owners, weights = np.array(near.sentences), np.array(near.words.weights, np.float32)
+    wanted = np.array(claim.weights, np.float32) @ here
+    sums = np.stack([weights[owners == sentence] @ there[owners == sentence] for sentence in np.unique(owners)])
+    lengths = np.linalg.norm(sums, axis=1) * float(np.linalg.norm(wanted))
+    return float((sums @ wanted / np.maximum(lengths, 1e-9)).max())
 
 
 def _claim_features(claim: Words, source: Source, keys: set[str], alignment: Alignment) -> Floats:

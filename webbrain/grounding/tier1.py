@@ -28,7 +28,7 @@ from webbrain.types import Claim, Label, Passage, Verdict
 
 SUPPORTED = 0.5  # the model is fitted so that this is the best cut on its training sets, taken alike
 PARTLY = 0.25
-FAILED_CHECK = 0.5  # factor on the score of a claim with a number or a quotation that the passage does not have
+FAILED_CHECK = 0.45  # the most that a claim scores with a number or a quotation that the passage does not have
 SUSPECT = 0.0  # log-odds from which a word is named among the reasons
 NAMED_WORDS = 3
 WORD_SCORES = ("worst_word", "worst_two", "worst_four", "mean_log_odds", "mean_wrong", "any_wrong")
@@ -209,7 +209,7 @@ def _latin(text: str) -> bool:
 def _verdict(claim: str, source: str, found: Inspection, score: float) -> Verdict:
     failed = [*_missing_numbers(claim, found), *altered_quotes(claim, source)]
     if failed:
-        score *= FAILED_CHECK
+        score = min(score, FAILED_CHECK)
     label = _label(score, found, bool(failed))
     reasons = (*failed, *_suspect_words(claim, found)) if label != "supported" else ()
     covered = f"tier1: {found.features[0]:.0%} of the words by weight are in the passage"

@@ -29,8 +29,9 @@ class PostingsShard:
         self.deleted = deleted
         self.path = folder / layout.TERMS.format(shard)
         self._terms = open_bytes(self.path)
-        self._term_offsets = open_array(folder / layout.TERM_OFFSETS.format(shard), "<u8")
-        self._offsets = open_array(folder / layout.POSTING_OFFSETS.format(shard), "<u8")
+        # As memory views, whose items are plain integers: a look-up reads some twenty.
+        self._term_offsets = open_array(folder / layout.TERM_OFFSETS.format(shard), "<u8").data
+        self._offsets = open_array(folder / layout.POSTING_OFFSETS.format(shard), "<u8").data
         self._rows = open_array(folder / layout.POSTING_ROWS.format(shard), "<u4")
         self._counts = open_array(folder / layout.POSTING_COUNTS.format(shard), "<u2")
         self.lengths = open_array(folder / layout.LENGTHS.format(shard), "<u4")
@@ -40,7 +41,7 @@ class PostingsShard:
         return len(self._term_offsets) - 1
 
     def term(self, number: int) -> bytes:
-        return bytes(self._terms[int(self._term_offsets[number]) : int(self._term_offsets[number + 1])])
+        return bytes(self._terms[self._term_offsets[number] : self._term_offsets[number + 1]])
 
     def find(self, term: str) -> int | None:
         """The number of a term in this shard, by binary search over the sorted terms."""
@@ -50,7 +51,7 @@ class PostingsShard:
 
     def document_frequency(self, number: int | None) -> int:
         """How many live rows hold the term (0 for None); raises IndexDamaged for more rows than there are."""
-        found = 0 if number is None else int(self._offsets[number + 1]) - int(self._offsets[number])
+        found = 0 if number is None else self._offsets[number + 1] - self._offsets[number]
         if not 0 <= found <= len(self.lengths):
             raise IndexDamaged(
                 f"{self.path.parent}: term {number} is in {found} of {len(self.lengths)} passages; "
@@ -70,7 +71,7 @@ class PostingsShard:
         """(rows, counts) of a term: ascending uint32 rows within the shard, uint16 counts; raises IndexDamaged."""
         if number is None:
             return NO_ROWS, NO_COUNTS
-        part = slice(int(self._offsets[number]), int(self._offsets[number + 1]))
+        part = slice(self._offsets[number], self._offsets[number + 1])
         rows, counts = self._rows[part], self._counts[part]
         if len(rows) and int(rows.max()) >= len(self.lengths):
             raise IndexDamaged(
@@ -83,8 +84,8 @@ class PostingsShard:
         sizes = (
             len(self.lengths) == passages
             and len(self._offsets) == len(self._term_offsets)
-            and int(self._term_offsets[-1]) == len(self._terms)
-            and int(self._offsets[-1]) == len(self._rows) == len(self._counts)
+            and self._term_offsets[-1] == len(self._terms)
+            and self._offsets[-1] == len(self._rows) == len(self._counts)
         )
         if not sizes:
             raise IndexDamaged(f"{self.path.parent}: vocabulary, postings and lengths disagree; rebuild the index")

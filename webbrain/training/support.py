@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -108,18 +109,23 @@ def judged_sets(
     return found
 
 
-def run(data: Path, output: Path, settings: Settings) -> None:
-    """Writes `binding.npz` and `tier1.json` into `output`."""
-    with needs("train-support"):
-        from webbrain.training.support_net import example, train
+def run(data: Path, output: Path, settings: Settings, *, refit: bool = False) -> None:
+    """Writes `binding.npz` and `tier1.json` into `output`; `refit` keeps the binding checker that lies there."""
     vectors = WordVectors.load(WEIGHTS / "vectors.npz")
     pairs = list(islice(planted(data, settings, vectors, TRAIN_FOLDS), settings.pairs + ADDITIVE_PAIRS))
-    made = (example(pair, vectors) for pair in pairs[: settings.pairs])
-    model = train([item for item in made if item is not None], settings.epochs, vectors.dim, settings.seed)
-    model.export(output / "binding.npz")
+    if not refit:
+        train_binding(pairs[: settings.pairs], vectors, settings).export(output / "binding.npz")
     binding = BindingNet.load(output / "binding.npz")
     judged = list(judged_sets(data, vectors, binding).values())
     fit_model(judged, planted_set(pairs[settings.pairs :], vectors, binding)).save(output / "tier1.json")
+
+
+def train_binding(pairs: Sequence[Pair], vectors: WordVectors, settings: Settings) -> Any:
+    """The binding checker, a torch module, trained on planted pairs."""
+    with needs("train-support"):
+        from webbrain.training.support_net import example, train
+    made = (example(pair, vectors) for pair in pairs)
+    return train([item for item in made if item is not None], settings.epochs, vectors.dim, settings.seed)
 
 
 def main() -> None:
@@ -128,8 +134,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=WEIGHTS)
     parser.add_argument("--pairs", type=int, default=Settings().pairs)
     parser.add_argument("--epochs", type=int, default=Settings().epochs)
+    parser.add_argument("--refit", action="store_true", help="Keep binding.npz and fit tier1.json alone.")
     options = parser.parse_args()
-    run(options.data, options.output, Settings(options.pairs, options.epochs))
+    run(options.data, options.output, Settings(options.pairs, options.epochs), refit=options.refit)
 
 
 if __name__ == "__main__":
