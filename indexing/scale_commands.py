@@ -36,7 +36,7 @@ def cluster_build(
     force: Annotated[bool, typer.Option("--force", help="Build even when nothing changed.")] = False,
     json: Json = False,
 ) -> None:
-    """Index a corpus on a Ray cluster: the same index as `index build` makes. Run again, it goes on where it stopped."""
+    """Index a corpus on a Ray cluster: the same index as `index build` makes. Run again, it goes on."""
     from dataclasses import asdict
 
     from webbrain.analysis import AnalyzerSettings
@@ -74,7 +74,7 @@ def export(
     to: Annotated[Literal["milvus"], typer.Option(help="The engine.")] = "milvus",
     json: Json = False,
 ) -> None:
-    """Put an index's passages into a search engine; then search with `--retriever milvus`. MILVUS_TOKEN is the token."""
+    """Put the passages of an index into a search engine, for `--retriever milvus`. MILVUS_TOKEN holds the token."""
     from dataclasses import asdict
 
     from webbrain.store.index import Index

@@ -17,6 +17,7 @@ from webbrain.store import layout
 
 from ..build import BuildReport, check_paths, check_unchanged, cores, packaged, same_build
 from ..contents import contents
+from ..disk import check_disk
 from ..files import write_json, write_lock
 from ..progress import Progress, Silent
 from ..publish import Contents, corpus_of, encoder_files, free_name, publish_contents
@@ -98,6 +99,7 @@ def build_on_cluster(
             return BuildReport(manifest.build_id, str(output), False, 0, dict(manifest.totals))
         name = free_name(output, plan.build_id)
         partial = output / layout.BUILDS / f"{name}.partial"
+        check_disk(corpus, output, partial, watch)
         with closing(Work(partial, plan, None, watch, ordered=True)) as work:
             if model is not None:
                 work.encoder = OnnxEncoder(packaged(model, partial, settings), cores())

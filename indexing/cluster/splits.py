@@ -120,31 +120,26 @@ def _can_be_cut(file: CorpusFile) -> bool:
 
 
 def _cuts(path: Path, split_bytes: int) -> Iterator[tuple[int, int]]:
-    """Places behind a newline, each at least `split_bytes` behind the one before."""
-    line = place = 0
-    last = 0
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            begin = 0
-            while place + len(block) >= last + split_bytes:
-                found = block.find(b"\n", max(last + split_bytes - place - 1, begin))
-                if found < 0:
-                    break
-                line += block.count(b"\n", begin, found + 1)
-                begin = found + 1
-                last = place + begin
-                if not _at_mark_or_end(path, last):
-                    yield last, line
-            line += block.count(b"\n", begin)
-            place += len(block)
+    """Places behind a newline, each at least `split_bytes` behind the one before, with text on both sides of it.
 
-
-def _at_mark_or_end(path: Path, place: int) -> bool:
-    """Whether a cut here would make an empty piece, or one whose first line loses a byte order mark that it holds."""
+    Not before a byte order mark, which would be taken for the file's own.
+    """
+    place = line = last = 0
+    waiting: tuple[int, int] | None = None  # a cut, until text comes after it
+    filled = False
     with path.open("rb") as stream:
-        stream.seek(place)
-        head = stream.read(3)
-    return head in (b"", _UTF8_MARK)
+        while part := stream.readline(BLOCK):
+            if waiting and place == waiting[0] and part.startswith(_UTF8_MARK):
+                waiting = None
+            text = bool((part if place else part.removeprefix(_UTF8_MARK)).strip())
+            if waiting and text:
+                yield waiting
+                last, waiting, filled = waiting[0], None, False
+            filled = filled or text
+            place += len(part)
+            line += part.endswith(b"\n")
+            if waiting is None and filled and part.endswith(b"\n") and place - last >= split_bytes:
+                waiting = place, line
 
 
 def _copy(source: Any, target: Any, size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,29 @@ PREPARE, SHARDS = "preparing splits of the corpus", "making shards"
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def bucket() -> Iterator[str]:
+    """The address of a bucket of an S3 server on this machine, "" where none can be had."""
+    try:
+        import s3fs  # noqa: F401
+        from moto.server import ThreadedMotoServer
+    except ImportError:
+        yield ""
+        return
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "any")
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("FSSPEC_S3_ENDPOINT_URL", f"http://{host}:{port}")
+        yield "s3://webbrain-test"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(bucket: str) -> Iterator[Any]:
+    """Its nodes know the S3 server by the environment that they are started in."""
     with two_nodes() as nodes:
         yield nodes
 
@@ -85,6 +108,21 @@ def test_a_driver_that_stops_goes_on_where_it_was(
     if label == SHARDS:
         assert second.totals[PREPARE] == 0
     assert_same(Index.open(tmp_path / "index"), alone)
+
+
+def test_shards_on_object_storage(cluster: Any, bucket: str, corpus: Path, alone: Index, tmp_path: Path) -> None:
+    if not bucket:
+        pytest.skip("no S3 server to be had: pip install s3fs 'moto[server]'")
+    import fsspec
+
+    files = fsspec.filesystem("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    files.mkdir(bucket)
+    killer = Killer(cluster, SHARDS)
+    build_on_cluster(corpus, tmp_path / "index", SETTINGS, settings(storage=f"{bucket}/work"), watch=killer)
+    assert killer.killed
+    assert_same(Index.open(tmp_path / "index"), alone)
+    files.invalidate_cache()
+    assert files.find(bucket) == []
 
 
 def assert_same(index: Index, alone: Index) -> None:
