@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from webbrain.store.index import current_build
 from webbrain.store.manifest import FileEntry, Manifest, read_manifest
 from webbrain.store.passages import PassageShard, indexed_text
 
-from .files import save_array, sync_file, sync_folder, write_atomically, write_lock
+from .files import link_file, save_array, sync_file, sync_folder, write_atomically, write_lock
 from .progress import Progress, Silent
 from .publish import free_name
 from .receipts import file_entry
@@ -155,12 +155,10 @@ def _publish(output: Path, build: Path, partial: Path, manifest: Manifest, encod
     write_atomically(output / layout.CURRENT, f"{name}\n".encode())
 
 
-def _link(build: Path, partial: Path, names: object) -> None:
-    for name in names:  # type: ignore[attr-defined]
-        target = partial / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        os.link(build / name, target)
+def _link(build: Path, partial: Path, names: Iterable[str]) -> None:
+    for name in names:
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        link_file(build / name, partial / name)
 
 
 def _has_shard(manifest: Manifest, number: int) -> bool:

@@ -116,19 +116,20 @@ class SparseEncoder:
         outputs = [value.name for value in self._documents.get_outputs()]
         values = dict(zip(outputs, self._documents.run(outputs, {"ids": np.array([ids], np.int64)}), strict=True))
         logits = values["expansion"][0] if "expansion" in values else np.zeros(self.card.terms, np.float32)
+        found = np.maximum(logits, 0)
         if "own" in values:
-            np.maximum.at(logits, ids[1:-1], values["own"][0][1:-1])
-        return _quantised(_weights(logits), self.card.scale)
+            np.add.at(found, ids[1:-1], np.maximum(values["own"][0][1:-1], 0))
+        return _quantised(np.log1p(found), self.card.scale)
 
     def query(self, text: str) -> dict[int, float]:
-        """Term -> weight, heaviest first; only those above zero."""
+        """Term -> weight, heaviest first; only those above zero. Of kind "terms" they are to be multiplied by idf."""
         ids = self._ids(text, self.card.query_tokens)
         if self.card.kind == "terms":
             terms = np.unique(np.array(ids[1:-1], np.int64))
             weights = self._query_weights[terms]
         else:
             logits = self._queries.run(["expansion"], {"ids": np.array([ids], np.int64)})[0][0]
-            found = _weights(logits)
+            found = np.log1p(np.maximum(logits, 0))
             terms = np.flatnonzero(found)
             weights = found[terms]
         order = np.argsort(-weights, kind="stable")
@@ -163,12 +164,6 @@ class SparseEncoder:
 def cut_tokens(ids: list[int], limit: int) -> list[int]:
     """At most `limit` tokens, the closing mark kept."""
     return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
-
-
-def _weights(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """SPLADE's saturation."""
-    weights: NDArray[np.float32] = np.log1p(np.maximum(logits, 0))
-    return weights
 
 
 def _quantised(weights: NDArray[np.float32], scale: float) -> Codes:

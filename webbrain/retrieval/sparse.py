@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,18 +29,31 @@ class SparseRetriever:
 
     def rows(self, query: str, k: int) -> list[tuple[int, float]]:
         """(row, score) of the best `k` passages that share a weighted term with the query."""
-        weights = self.index.sparse_encoder.query(query)
+        weights = self.weights(query)
         found: list[tuple[int, float]] = []
         for shard, start in zip(self.index.sparse, self.index.starts, strict=False):
             scores = self._scores(shard, weights)
             found.extend((start + int(row), float(scores[row])) for row in top_rows(scores, k))
         return order(found, k)
 
+    def weights(self, query: str) -> dict[int, float]:
+        """Term -> weight of a query, heaviest first by the encoder."""
+        encoder = self.index.sparse_encoder
+        weights = encoder.query(query)
+        if encoder.card.kind == "terms":
+            return {term: weight * self._idf(term) for term, weight in weights.items()}
+        return weights
+
+    def _idf(self, term: int) -> float:
+        """BM25's, over all shards."""
+        frequency = sum(shard.document_frequency(term) for shard in self.index.sparse)
+        return math.log(1 + (self.index.live - frequency + 0.5) / (frequency + 0.5))
+
     def parts(self, query: str, row: int) -> dict[int, tuple[float, float]]:
         """Term -> (the query's weight, the passage's) where both have one; the products add up to the score."""
         shard, local = self.index.locate(row)
         found = {}
-        for term, weight in self.index.sparse_encoder.query(query).items():
+        for term, weight in self.weights(query).items():
             rows, codes = self.index.sparse[shard].postings(term)
             place = int(np.searchsorted(rows, local))
             if place < len(rows) and rows[place] == local:

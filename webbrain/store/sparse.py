@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from webbrain.errors import IndexDamaged
 from webbrain.store import layout
 from webbrain.store.arrays import open_array
-from webbrain.store.tombstones import Rows
+from webbrain.store.tombstones import Rows, mask
 
 
 class SparseShard:
@@ -36,6 +38,16 @@ class SparseShard:
                 f"{self.path}: term {term} is in no passage of it; run `webbrain index verify DIR --full`"
             )
         return rows, codes
+
+    def document_frequency(self, term: int) -> int:
+        """How many live rows have the term."""
+        rows, _ = self.postings(term)
+        return len(rows) if self.deleted is None else int(np.count_nonzero(~self._is_deleted[rows]))
+
+    @cached_property
+    def _is_deleted(self) -> NDArray[Any]:
+        assert self.deleted is not None
+        return mask(self.deleted, self.passages)
 
     def check(self, terms: int) -> None:
         """Raises IndexDamaged unless the arrays agree in size and with the encoder's vocabulary."""

@@ -26,6 +26,7 @@ from webbrain.training.retriever.terms import TermHead, inverse_frequencies, sta
 from webbrain.training.retriever.triples import PassageTexts, Triple, TripleSet
 
 SAMPLED = 1024  # terms drawn for the regulariser, beside those of the batch's queries
+SCORE_SCALE = 0.25  # of scores while training: sums of idf differ by tens, too far for a softmax to learn from
 START_PASSAGES = 300  # of which the head's start is made
 _MARK = re.compile(r"\[(CLS|SEP|PAD|UNK|MASK|unused\d+)\]")
 QUERY_TOKENS = 512  # each costs a look-up only
@@ -46,7 +47,7 @@ class TermTask:
         columns = torch.unique(torch.cat([asked, drawn]))
         documents = self._documents(batch, columns)
         weights = self.module.queries(queries, columns)
-        scores = weights @ documents.T
+        scores = SCORE_SCALE * weights @ documents.T
         ranking = contrast(scores, batch)
         if batch[0].scores and self.settings.distil:
             ranking = ranking + self.settings.distil * distil(scores, batch, self.settings.teacher_scale)

@@ -1,15 +1,15 @@
 """Learned term weights on frozen token states: a document encoder whose queries need no encoder at all.
 
-A passage's weight of term j is  log(1 + ReLU(max over tokens of max(expansion, own)))  with
+A passage's weight of term j is  log(1 + ReLU(max over tokens of expansion) + sum over its tokens j of ReLU(own))  with
 
 - expansion: (A h + a) . e_j + b_j, e_j the encoder's word embedding of j in its first principal components: SPLADE's
   head (Formal et al. 2021) with tied embeddings and a linear transform, since MiniLM comes without a masked-LM head.
   A and a start as the ridge regression of word embeddings on token states, which alone already gives the words near a
   token's meaning; with 128 of 384 components it costs a third and keeps them;
-- own: v . h + c for the term that stands at the token: uniCOIL's weight (Lin and Ma 2021), which keeps exact matches.
+- own: v . h + c at each token that is j: uniCOIL's weight (Lin and Ma 2021), summed so that repetition counts.
 
-A query is its set of terms, each with one learned weight for all queries, starting at its idf (inference-free sparse
-retrieval, Geng et al. 2024). Terms are the encoder's word pieces.
+A query is its set of terms, each with one learned factor for all queries, starting at 1, times the term's idf in the
+index that is searched (inference-free sparse retrieval, Geng et al. 2024). Terms are the encoder's word pieces.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from webbrain.training.retriever.states import Padded, StateCache
 WIDTH = 128  # principal components of the word embeddings
 RIDGE = 10.0
 INITIAL_SCALE = 3.0  # of the expansion's logits: a token's own term then lies near 1.8
+INITIAL_OWN = 2.0  # of a token for its own term
 INITIAL_QUANTILE = 0.996  # of a passage's terms, so many start at no weight
 
 
@@ -33,6 +34,7 @@ class TermHead(nn.Module):
 
     embeddings: Tensor
     projection: Tensor
+    idf: Tensor
 
     def __init__(self, embeddings: Tensor, idf: Tensor, *, width: int = WIDTH, expand: bool = True) -> None:
         super().__init__()
@@ -44,31 +46,32 @@ class TermHead(nn.Module):
         self.transform = nn.Linear(dim, projection.shape[1])
         self.bias = nn.Parameter(torch.zeros(terms))
         self.own = nn.Linear(dim, 1)
-        self.query = nn.Parameter(idf.clone())
+        self.register_buffer("idf", idf, persistent=False)
+        self.query = nn.Parameter(torch.ones(terms))
 
     def documents(self, states: Tensor, ids: Tensor, mask: Tensor, columns: Tensor) -> Tensor:
         """Weights of shape (n, len(columns)) of the terms `columns` (ascending ids) in n passages."""
-        found = self.own_logits(states, ids, mask, columns)
+        found = self.own_weights(states, ids, mask, columns)
         if self.expand:
             logits = self.transform(states) @ self.embeddings[columns].T
             logits = logits.masked_fill(~mask[..., None], float("-inf")).amax(dim=1) + self.bias[columns]
-            found = torch.maximum(found, logits)
-        return torch.log1p(torch.relu(found))
+            found = found + torch.relu(logits)
+        return torch.log1p(found)
 
-    def own_logits(self, states: Tensor, ids: Tensor, mask: Tensor, columns: Tensor) -> Tensor:
-        """The weight of each of `columns` at its best own token, before log and ReLU; 0 where it has none."""
+    def own_weights(self, states: Tensor, ids: Tensor, mask: Tensor, columns: Tensor) -> Tensor:
+        """What the tokens that are one of `columns` give to it, summed; 0 where it has none."""
         places = torch.searchsorted(columns, ids).clamp_max(len(columns) - 1)
         held = mask & (columns[places] == ids)
         values = torch.where(held, torch.relu(self.own(states)[..., 0]), 0.0)
-        found = values.new_zeros(len(states), len(columns))
-        return found.scatter_reduce(1, places, values, "amax")
+        return values.new_zeros(len(states), len(columns)).scatter_add(1, places, values)
 
     def queries(self, ids: Sequence[Tensor], columns: Tensor) -> Tensor:
         """Weights of shape (len(ids), len(columns)); `ids` are each query's terms, all of them in `columns`."""
         rows = torch.cat([torch.full_like(one, row) for row, one in enumerate(ids)])
         terms = torch.cat(list(ids))
         found = self.query.new_zeros(len(ids), len(columns))
-        return found.index_put((rows, torch.searchsorted(columns, terms)), torch.relu(self.query[terms]))
+        weights = torch.relu(self.query[terms]) * self.idf[terms]
+        return found.index_put((rows, torch.searchsorted(columns, terms)), weights)
 
 
 def principal_components(embeddings: Tensor, width: int) -> Tensor:
@@ -87,7 +90,7 @@ def start(head: TermHead, sample: Padded, banned: Sequence[int]) -> None:
         head.transform.weight.copy_(INITIAL_SCALE * weight)
         head.transform.bias.copy_(INITIAL_SCALE * bias)
         head.own.weight.zero_()
-        head.own.bias.fill_(1.0)
+        head.own.bias.fill_(INITIAL_OWN)
         head.query[list(banned)] = 0.0
         head.bias.copy_(-_threshold(head, sample))
         head.bias[list(banned)] = -100.0
