@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from webbrain.store.index import Index
 from webbrain.types import Document, Passage
@@ -57,7 +57,8 @@ def record_keys(record: RawRecord) -> tuple[bytes, bytes]:
 
 def content_key(document: Document) -> bytes:
     """A digest of all that the index keeps of a document."""
-    row = json.dumps([PIPELINE_VERSION, asdict(document)], sort_keys=True)
+    fields = {name: getattr(document, name) for name in Document.__slots__}  # `asdict` would copy the text
+    row = json.dumps([PIPELINE_VERSION, fields], sort_keys=True)
     return hashlib.blake2b(row.encode(), digest_size=16).digest()
 
 

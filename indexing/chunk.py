@@ -11,6 +11,7 @@ from webbrain.grounding.sentences import Span, split_sentences
 from webbrain.types import Document, Passage
 
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_WORD_AND_SPACE = re.compile(r"\S+\s*")
 _CLAUSE = re.compile(r"[,;:)\]、，；]\s*|\s+-\s+|\s+[–—]\s+")
 
 
@@ -54,6 +55,8 @@ def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:
 
 def count_words(text: str) -> float:
     """Words by white space; in scripts without spaces a character counts as half a word."""
+    if text.isascii():
+        return len(text.split())
     unspaced = len(_UNSPACED.findall(text))
     return len(_UNSPACED.sub(" ", text).split()) + unspaced / 2
 
@@ -99,7 +102,7 @@ def _cut(text: str, span: Span, max_words: int) -> int:
     """Where to cut a long sentence: after its last clause mark within reach, else at a space, else anywhere."""
     reach = span.start
     words = 0.0
-    for match in re.compile(r"\S+\s*").finditer(text, span.start, span.end):
+    for match in _WORD_AND_SPACE.finditer(text, span.start, span.end):
         words += count_words(match.group())
         if words > max_words:
             break

@@ -16,19 +16,29 @@ from .files import save_array, sync_file
 MAX_COUNT = 65_535  # a term's count in one passage is held in 16 bits
 
 
+class _Numbers(dict[str, int]):
+    """Terms numbered in the order of their first use."""
+
+    def __missing__(self, term: str) -> int:
+        number = self[term] = len(self)
+        return number
+
+
 class PostingsWriter:
     """Takes one passage after another; memory is four bytes a word of the shard."""
 
     def __init__(self, analyzer: Analyzer) -> None:
         self.analyzer = analyzer
-        self.numbers: dict[str, int] = {}
+        self.numbers = _Numbers()
         self.words = array("I")
         self.sizes = array("I")
 
     def add(self, text: str) -> None:
-        numbers = self.numbers
-        terms = self.analyzer.terms(text)
-        self.words.extend([numbers.setdefault(term, len(numbers)) for term in terms])
+        self.add_terms(self.analyzer.terms(text))
+
+    def add_terms(self, terms: list[str]) -> None:
+        """A passage that is analysed already."""
+        self.words.extend(list(map(self.numbers.__getitem__, terms)))
         self.sizes.append(len(terms))
 
     def write(self, folder: Path, shard: int) -> int:

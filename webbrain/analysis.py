@@ -41,28 +41,34 @@ class AnalyzerSettings:
     version: int = VERSION
 
 
+class _Terms(dict[str, str]):
+    """Terms by word, each made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], str]) -> None:
+        self.make = make
+
+    def __missing__(self, word: str) -> str:
+        term = self[word] = self.make(word)
+        return term
+
+
 @dataclass(slots=True)
 class Analyzer:
     """Turns text into terms. Stems are remembered, so a large corpus pays for each distinct word once."""
 
     settings: AnalyzerSettings = AnalyzerSettings()
     _stem: Callable[[str], str] = field(init=False, repr=False)
-    _terms: dict[str, str] = field(init=False, repr=False, default_factory=dict)
+    _terms: _Terms = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._stem = _stemmer(self.settings.stemmer)
+        self._terms = _Terms(self._make_term)
 
     def terms(self, text: str) -> list[str]:
         """All terms of a text in order, stop words included (see `is_stop`)."""
-        known = self._terms
-        if len(known) > MAX_REMEMBERED:
-            known.clear()
-        found = []
-        for word in _words(text):
-            term = known.get(word)
-            if term is None:
-                term = known[word] = self._make_term(word)
-            found.append(term)
+        if len(self._terms) > MAX_REMEMBERED:
+            self._terms.clear()
+        found = list(map(self._terms.__getitem__, _words(text)))
         return found if text.isascii() else self._split_unspaced(found)
 
     def query_terms(self, text: str) -> list[str]:

@@ -98,7 +98,7 @@ def _in_pieces(cleaner: Callable[[str], str], text: str) -> str:
 
 
 def _with_even_spaces(text: str) -> str:
-    if any(len(token) > MAX_TOKEN_CHARS for token in text.split()):
+    if max(map(len, text.split()), default=0) > MAX_TOKEN_CHARS:
         text = _LONG_TOKEN.sub(" ", text)
     if "  " in text:
         text = _SPACES.sub(" ", text)

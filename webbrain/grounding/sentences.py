@@ -35,6 +35,7 @@ _STOP = re.compile(
 _LAST_WORD = re.compile(r"[\w.’'-]{1,24}$")
 _NEXT = re.compile(r"\s*[\"'“‘«(\[]*(\w+)")
 _LINE = re.compile(r"\n\s*")
+_WORD = re.compile(r"\S+")
 _BULLET = re.compile(r"(?:[-*•‣▪◦·]|\d{1,3}[.)]|[a-z]\))\s")
 _CUT_BEFORE = frozenset(
     "the in on at but and or he she it they for from with when while after before that which who as".split()
@@ -57,9 +58,13 @@ def split_sentences(text: str) -> list[Span]:
     for start, end in _blocks(text):
         begin = start
         for stop in [*_stops(text, start, end), end]:
-            spans.extend(_cut_long(text, *_trim(text, begin, stop)))
+            first, last = _trim(text, begin, stop)
+            if last - first > LONG_CHARS:
+                spans.extend(_cut_long(text, first, last))
+            elif first < last:
+                spans.append(Span(first, last))
             begin = stop
-    return [span for span in spans if span.start < span.end]
+    return spans
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
@@ -133,11 +138,8 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[Span]:
-    """The span itself, or its pieces when it is far longer than a sentence."""
-    if end - start <= LONG_CHARS:
-        yield Span(start, end)
-        return
-    words = [match.span() for match in re.compile(r"\S+").finditer(text, start, end)]
+    """The pieces of a span that is far longer than a sentence."""
+    words = [match.span() for match in _WORD.finditer(text, start, end)]
     first = 0
     while first < len(words):
         last = _piece(text, words, first)
