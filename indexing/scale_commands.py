@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from webbrain.terminal import BuildBars, print_json, say
+
+if TYPE_CHECKING:
+    from .estimate.constants import Constant
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -89,3 +92,60 @@ def export(
     )
     if json:
         print_json(asdict(report))
+
+
+@app.command("plan")
+def plan(
+    passages: Annotated[float, typer.Option(help="Passages of the index, for example 1e9.")],
+    words: Annotated[float, typer.Option(min=1, help="Words in a passage.")] = 110,
+    encoder: Annotated[
+        Literal["int8", "fp32", "static", "none"],
+        typer.Option(help="Encoder that ships, by precision; none: BM25 alone."),
+    ] = "int8",
+    cores: Annotated[int, typer.Option(min=1, help="Cores of a machine.")] = 16,
+    machines: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs in all, to encode on.")] = 0,
+    gpu_rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Passages a second that one of your GPUs encodes.")
+    ] = None,
+    price: Annotated[float | None, typer.Option(min=0, help="Price of a machine and hour.")] = None,
+    shard_passages: Annotated[int, typer.Option(min=1, help="Passages in a shard.")] = 50_000,
+    lists: Annotated[
+        bool, typer.Option("--lists/--no-lists", help="Lists over the vectors, as `index build` has.")
+    ] = True,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure the quick constants on this machine first.")
+    ] = False,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Corpus to measure on, its beginning; the samples that ship by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Estimate disk, memory, time and cost of an index; says what is measured and what extrapolated."""
+    from .estimate.constants import CONSTANTS
+    from .estimate.plan import Request, as_json, estimate
+
+    request = Request(int(passages), words, encoder, cores, machines, gpus, gpu_rate, price, shard_passages, lists)
+    constants = _measured(encoder, corpus) if measure else CONSTANTS
+    lines = estimate(request, constants)
+    if json:
+        print_json(as_json(request, lines))
+        return
+    for line in lines:
+        print(f"{line.basis:12} {line.name:30} {line.value:>18,.6g} {line.unit:24} {line.how}".rstrip())
+
+
+def _measured(encoder: str, corpus: Path | None) -> dict[str, Constant]:
+    """Constants of this machine."""
+    from webbrain.models import DEFAULT_ENCODER
+    from webbrain.samples import samples_folder
+
+    from .estimate.measure import measure
+    from .estimate.plan import measured
+    from .settings import BuildSettings
+
+    names = {"int8": DEFAULT_ENCODER, "fp32": DEFAULT_ENCODER, "static": "static", "none": None}
+    settings = BuildSettings(encoder=names[encoder], precision="fp32" if encoder == "fp32" else "int8")
+    where = corpus or samples_folder() / "pages"
+    say(f"measuring on {where}, about half a minute")
+    return measured(measure(where, settings), encoder, str(where))
