@@ -1,4 +1,4 @@
-"""Exact and near-duplicate documents, found with bounded memory and kept on disk so that a build can go on.
+"""What tells that two documents are one: fingerprints of their texts, kept and compared by `indexing.state`.
 
 MinHash (Broder, 1997) over word 5-shingles, locality-sensitive bands to find candidates, then the estimated Jaccard
 similarity of the signatures. Two texts whose numbers differ are two documents, however alike: templated pages (results
@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sqlite3
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from zlib import crc32
 
 import numpy as np
@@ -26,86 +24,6 @@ MAX_REMEMBERED = 500_000  # words whose hashes are kept in memory
 MIN_WORDS = 30  # shorter texts fold only when equal
 _WORD = re.compile(r"\w+")
 _MERSENNE = np.uint64((1 << 61) - 1)
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS documents (row INTEGER PRIMARY KEY, doc_id TEXT UNIQUE);
-CREATE TABLE IF NOT EXISTS signatures (row INTEGER PRIMARY KEY, exact INTEGER, numbers INTEGER, signature BLOB);
-CREATE INDEX IF NOT EXISTS by_exact ON signatures (exact);
-CREATE TABLE IF NOT EXISTS bands (key INTEGER, row INTEGER);
-CREATE INDEX IF NOT EXISTS by_key ON bands (key);
-CREATE INDEX IF NOT EXISTS by_row ON bands (row);
-"""
-
-
-class DuplicateFinder:
-    """The documents kept so far, by row, in an SQLite file. Nothing is durable before `commit`."""
-
-    def __init__(self, path: Path, threshold: float = 0.9) -> None:
-        self.threshold = threshold
-        self._database = sqlite3.connect(path)
-        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + _SCHEMA)
-        self._last: tuple[str, Fingerprint] | None = None
-
-    def __len__(self) -> int:
-        return int(self._database.execute("SELECT count(*) FROM documents").fetchone()[0])
-
-    def find(self, text: str | Fingerprint) -> int | None:
-        """The first row with the same text, or nearly; None when there is none."""
-        print_ = self._fingerprint(text)
-        query = "SELECT min(row) FROM signatures WHERE exact = ?"
-        row = self._database.execute(query, (print_.exact,)).fetchone()[0]
-        if row is not None or print_.signature is None:
-            return None if row is None else int(row)
-        keys = print_.bands
-        marks = ",".join("?" * len(keys))
-        candidates = self._database.execute(
-            f"SELECT DISTINCT s.row, s.signature FROM bands b JOIN signatures s ON s.row = b.row "
-            f"WHERE b.key IN ({marks}) AND s.numbers = ? ORDER BY s.row",
-            (*keys, print_.numbers),
-        )
-        for row, signature in candidates:
-            if np.mean(np.frombuffer(signature, np.uint32) == print_.signature) >= self.threshold:
-                return int(row)
-        return None
-
-    def add(self, row: int, text: str | Fingerprint) -> None:
-        """Remember a kept document's text."""
-        print_ = self._fingerprint(text)
-        blob = None if print_.signature is None else print_.signature.tobytes()
-        values = (row, print_.exact, print_.numbers, blob)
-        self._database.execute("INSERT INTO signatures VALUES (?, ?, ?, ?)", values)
-        self._database.executemany("INSERT INTO bands VALUES (?, ?)", [(key, row) for key in print_.bands])
-
-    def add_id(self, row: int, doc_id: str) -> None:
-        self._database.execute("INSERT INTO documents VALUES (?, ?)", (row, doc_id))
-
-    def id_row(self, doc_id: str) -> int | None:
-        found = self._database.execute("SELECT row FROM documents WHERE doc_id = ?", (doc_id,)).fetchone()
-        return None if found is None else int(found[0])
-
-    def id_of(self, row: int) -> str:
-        return str(self._database.execute("SELECT doc_id FROM documents WHERE row = ?", (row,)).fetchone()[0])
-
-    def forget_from(self, row: int) -> None:
-        """Drop every document from `row` on: those of a shard that was not finished."""
-        for table in ("documents", "signatures", "bands"):
-            self._database.execute(f"DELETE FROM {table} WHERE row >= ?", (row,))
-        self.commit()
-
-    def commit(self) -> None:
-        self._database.commit()
-
-    def close(self) -> None:
-        self._database.commit()
-        self._database.close()
-
-    def _fingerprint(self, text: str | Fingerprint) -> Fingerprint:
-        """`find` and `add` ask for the same text one after the other."""
-        if isinstance(text, Fingerprint):
-            return text
-        if self._last is None or self._last[0] != text:
-            self._last = (text, Fingerprint.of(text))
-        return self._last[1]
 
 
 @dataclass(frozen=True, slots=True)
