@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 SAMPLE = "webbrain index plan --passages 1e6 --measure --corpus ../shared/data/articles/core.jsonl.gz"
 INFO = "webbrain index info .bench/articles-bm25 --json"
+SLOW = "python benchmarks/plan.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,9 @@ class Constant:
     command: str
 
 
-STATIC = "webbrain index info .bench/squad1.1_train-static --json"
-PEAK = "/usr/bin/time -v webbrain index build articles.jsonl --output DIR --no-dense"
 RUN = "the first 29,152 passages of articles/core, 109 words each"
 ARTICLES = "290,255 passages of 57,584 articles, 66.5 terms each"
+BUILD = "58,145 passages of 6,500 articles"
 LISTS = "22,309 vectors of 256 in 256 lists, one thread"
 
 CONSTANTS = {
@@ -33,19 +33,19 @@ CONSTANTS = {
     "passages_per_document": Constant(5.04, "passages a document", ARTICLES, INFO),
     "passage_bytes": Constant(757.3, "bytes a passage", ARTICLES, INFO),
     "bm25_bytes": Constant(486.6, "bytes a passage", ARTICLES, INFO),
-    "state_bytes": Constant(1083.0, "bytes a document", "18,841 documents", STATIC),
-    "vector_bytes": Constant(2.0, "bytes a dimension", "22,309 vectors of 256", STATIC),
-    "list_bytes": Constant(0.327, "bytes a dimension", LISTS, "webbrain index build ... --dense ivf, index info"),
-    "list_rate": Constant(9.5e9, "products a second", LISTS, "indexing.lists.arrange on .bench/squad1.1_train-static"),
-    "prepared_bytes": Constant(740.0, "bytes a document", "20,000 documents", "python benchmarks/cluster.py"),
-    "process_memory": Constant(8.0e7, "bytes", "a build with shards of 1,000 passages, 85 MB at its peak", PEAK),
-    "shard_memory": Constant(6.0e3, "bytes a passage", "a build with shards of 50,000, 378 MB at its peak", PEAK),
-    "read_rate": Constant(1860.0, "passages a core second", RUN, SAMPLE),
-    "int8_rate": Constant(34.0, "passages a core second", RUN, SAMPLE),
-    "fp32_rate": Constant(24.0, "passages a core second", RUN, SAMPLE + " --encoder fp32"),
-    "static_rate": Constant(2400.0, "passages a core second", RUN, SAMPLE + " --encoder static"),
-    "fold_rate": Constant(
-        4600.0, "documents a second", "20,000 documents, one process", "python benchmarks/cluster.py"
+    "state_bytes": Constant(1076.0, "bytes a document", BUILD, SLOW),
+    "vector_bytes": Constant(
+        2.0, "bytes a dimension", "22,309 vectors", INFO.replace("articles-bm25", "squad1.1_train")
     ),
+    "list_bytes": Constant(0.327, "bytes a dimension", LISTS, SLOW),
+    "prepared_bytes": Constant(785.0, "bytes a document", BUILD, SLOW),
+    "process_memory": Constant(1.15e8, "bytes", f"peak of a build of {BUILD}, 1,000 a shard", SLOW),
+    "shard_memory": Constant(5746.0, "bytes a passage", f"peak of a build of {BUILD}, 50,000 a shard: 397 MB", SLOW),
+    "read_rate": Constant(1860.0, "passages a core second", RUN, SAMPLE),
+    "int8_rate": Constant(34.0, "passages a core second", f"512 of {RUN}", SAMPLE),
+    "fp32_rate": Constant(24.0, "passages a core second", f"384 of {RUN}", SAMPLE + " --encoder fp32"),
+    "static_rate": Constant(2400.0, "passages a core second", RUN, SAMPLE + " --encoder static"),
+    "list_rate": Constant(9.1e9, "products a core second", LISTS, SLOW),
+    "fold_rate": Constant(8400.0, "documents a core second", BUILD, SLOW),
     "hash_rate": Constant(6.5e8, "bytes a second", RUN, SAMPLE),
 }

@@ -82,8 +82,8 @@ def _read(corpus: Path, folder: Path, settings: BuildSettings, seconds: float) -
     state = State(folder / "work.sqlite")
     writer = ShardWriter(folder, 0, Analyzer(settings.analyzer))
 
-    def write(document: Document, passages: list[Passage]) -> tuple[int, int]:
-        writer.add(document, passages)
+    def write(document: Document, passages: list[Passage], terms: list[list[str]] | None) -> tuple[int, int]:
+        writer.add(document, passages, terms)
         return 0, len(writer.documents) - 1
 
     changes = Changes(state, Pass(), settings, None, write)
