@@ -82,10 +82,10 @@ class Changes:
         if known is None:
             self._take_new(record, keys, prepare(record, self.settings))
             return
-        pages, rejects = known
-        for reject in rejects:
+        self.state.see_record(known.key)
+        for reject in known.rejects:
             self._reject(reject, told=not self.state.ordered)
-        for page in pages:
+        for page in known.pages:
             self._keep(page, page.record)
 
     def settle(self) -> None:

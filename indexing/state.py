@@ -84,6 +84,15 @@ class NewPage:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """A record that the index was made of, and all that it gave."""
+
+    key: bytes
+    pages: list[Page]
+    rejects: list[Reject]
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """Into which page one is folded, and its document, compressed (see `pack`)."""
 
@@ -156,16 +165,19 @@ class State:
 
     # Records of the corpus
 
-    def known(self, keys: tuple[bytes, bytes]) -> tuple[list[Page], list[Reject]] | None:
+    def known(self, keys: tuple[bytes, bytes]) -> KnownRecord | None:
         """What the unchanged record of either key gave; None when it has to be cleaned."""
         for key in keys:
             found = self._one("SELECT pages, rejects FROM records WHERE key = ? AND seen IS NULL", key)
             if found is not None:
                 pages = list(self._pages("record = ? ORDER BY place", key))
                 if len(pages) == found[0]:  # otherwise one of them was removed, or another record has its id now
-                    self._run("UPDATE records SET seen = 1 WHERE key = ?", key)
-                    return pages, [Reject(**reject) for reject in json.loads(found[1] or "[]")]
+                    return KnownRecord(key, pages, [Reject(**reject) for reject in json.loads(found[1] or "[]")])
         return None
+
+    def see_record(self, key: bytes) -> None:
+        """The pass met the record; where it comes again, it is cleaned."""
+        self._run("UPDATE records SET seen = 1 WHERE key = ?", key)
 
     def remember_record(self, key: bytes, pages: int, rejects: list[Reject]) -> None:
         """All that the record gave is in the index or among the rejects."""
