@@ -77,6 +77,9 @@ def index_build(
     stemmer: Annotated[str, typer.Option(help="Snowball stemmer, or none.")] = "english",
     shard_passages: Annotated[int, typer.Option(min=1, help="Passages in a shard; bounds the memory.")] = 50_000,
     threads: Annotated[int | None, typer.Option(min=1, help="Encoding threads; all cores by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that prepare the documents; all cores where it pays.")
+    ] = None,
     sparse: Annotated[
         str | None, typer.Option(help="Add a learned-sparse part by this model (folder or name).")
     ] = None,
@@ -100,7 +103,9 @@ def index_build(
         shard_passages=shard_passages,
     )
     with BuildBars() as progress:
-        report = part("indexing.build").build(corpus, output, settings, threads=threads, force=force, progress=progress)
+        report = part("indexing.build").build(
+            corpus, output, settings, threads=threads, workers=workers, force=force, progress=progress
+        )
         if sparse:
             part("indexing.sparse").add_sparse(output, sparse, precision=precision, threads=threads, progress=progress)
     totals = report.totals
@@ -108,6 +113,7 @@ def index_build(
         f"{totals['documents']:,} documents, {totals['passages']:,} passages in {totals['shards']} shards; "
         f"{totals['duplicates']:,} duplicates folded, {totals['rejects']:,} rejected (see rejects.jsonl in the build)"
         + (f", {totals['skipped']:,} skipped as no pages" if totals["skipped"] else "")
+        + "".join(f"; peak memory {who} {size / 1e6:,.0f} MB" for who, size in report.peak_memory.items() if size)
     )
     if json:
         print_json(asdict(report))

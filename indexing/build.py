@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
@@ -18,6 +18,8 @@ from webbrain.store.manifest import Manifest, read_manifest
 from .contents import contents
 from .disk import check_disk
 from .files import sync_file, sync_folder, write_lock
+from .memory import peak_memory
+from .prepare import workers_for
 from .progress import Progress, Silent
 from .publish import corpus_of, encoder_files, free_name, publish_contents, republish
 from .read import fingerprint
@@ -28,13 +30,17 @@ from .work import Work
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did; `resumed_shards` were found finished, `fresh` is False when nothing had to be done."""
+    """What a build did; `resumed_shards` were found finished, `fresh` is False when nothing had to be done.
+
+    `peak_memory` is in bytes, as in `memory.peak_memory`.
+    """
 
     build_id: str
     index: str
     fresh: bool
     resumed_shards: int
     totals: dict[str, int]
+    peak_memory: dict[str, int] = field(default_factory=dict)
 
 
 def build(
@@ -43,10 +49,14 @@ def build(
     settings: BuildSettings | None = None,
     *,
     threads: int | None = None,
+    workers: int | None = 1,
     force: bool = False,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Build and publish an index of `corpus` in the folder `output`. Searching the index before it goes on undisturbed.
+
+    `workers` processes prepare the documents, None for as many as pay; as they are spawned, a script that asks for
+    more than one has to keep its own work under `if __name__ == "__main__"`. `threads` encode the passages.
 
     Raises CorpusError, ConfigError (for a short disk too, before anything is written), ModelNotFound, IndexBusy,
     IndexNotWritten, and IndexStale when the corpus changes under the build.
@@ -68,12 +78,13 @@ def build(
         with closing(Work(partial, plan, None, progress, ordered=True)) as work:
             if model is not None:
                 work.encoder = OnnxEncoder(packaged(model, partial, settings), threads or cores())
+            work.workers = workers_for(corpus, workers, cores())
             work.run(corpus)
             check_unchanged(corpus, states)
             card = None if work.encoder is None else asdict(work.encoder.card)
             found = contents(work, corpus_of(plan), card, encoder_files(partial))
         manifest = publish_contents(partial, output, name, found)
-        return BuildReport(name, str(output), True, work.resumed, dict(manifest.totals))
+        return BuildReport(name, str(output), True, work.resumed, dict(manifest.totals), peak_memory())
 
 
 def check_paths(corpus: Path, output: Path) -> None:

@@ -26,12 +26,14 @@ from .state import Folded, NewPage, Page, Pass, Place, State, pack
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A cleaned document with its passages; `fingerprint` is None where duplicates are kept."""
+    """A cleaned document with its passages; `fingerprint` is None where duplicates are kept, and `terms`, of each
+    passage, where it was not analysed yet."""
 
     document: Document
     passages: list[Passage]
     fingerprint: Fingerprint | None
     content: bytes
+    terms: list[list[str]] | None = None
 
 
 def prepare(record: RawRecord, settings: BuildSettings) -> list[Prepared | Reject]:
@@ -71,16 +73,20 @@ class Changes:
         progress: Pass,
         settings: BuildSettings,
         base: Index | None,
-        write: Callable[[Document, list[Passage]], Place],
+        write: Callable[[Document, list[Passage], list[list[str]] | None], Place],
     ) -> None:
         self.state, self.progress, self.settings, self.base, self.write = state, progress, settings, base, write
 
-    def take(self, record: RawRecord) -> None:
-        """Bring the index up to date with one record of the corpus."""
+    def is_known(self, record: RawRecord) -> bool:
+        """Whether the record was taken before, so that nothing has to be prepared of it."""
+        return self.base is not None and self.state.known(record_keys(record)) is not None
+
+    def take(self, record: RawRecord, items: list[Prepared | Reject] | None = None) -> None:
+        """Bring the index up to date with one record of the corpus; `items` is what it gives, where that is there."""
         keys = record_keys(record)
         known = self.state.known(keys)
         if known is None:
-            self._take_new(record, keys, prepare(record, self.settings))
+            self._take_new(record, keys, prepare(record, self.settings) if items is None else items)
             return
         self.state.see_record(known.key)
         for reject in known.rejects:
@@ -150,7 +156,7 @@ class Changes:
             self.progress.count("duplicates")
             self.state.add(page, Folded(same, pack(item.document)))
             return
-        self.state.add(page, self.write(item.document, item.passages))
+        self.state.add(page, self.write(item.document, item.passages, item.terms))
         self._doubt(item.fingerprint)
 
     def _keep(self, page: Page, record: bytes) -> None:
@@ -176,7 +182,7 @@ class Changes:
         if page.same_as is not None:
             self.progress.count("returned")
             document = self._document(page)
-            self.state.put(page, *self.write(document, chunk(document, self.settings.chunker)))
+            self.state.put(page, *self.write(document, chunk(document, self.settings.chunker), None))
         self._doubt(print_)
 
     def _document(self, page: Page) -> Document:

@@ -19,30 +19,35 @@ Corpus = Annotated[Path, typer.Argument(help="File or folder: .jsonl .txt .md .h
 Output = Annotated[Path, typer.Option(help="Folder of the index.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Encoding threads; all cores by default.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that prepare the documents; all cores where it pays by default.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 @app.command("add")
-def add(corpus: Corpus, output: Output, threads: Threads = None, json: Json = False) -> None:
+def add(corpus: Corpus, output: Output, threads: Threads = None, workers: Workers = None, json: Json = False) -> None:
     """Add documents to an index; one whose id it has takes the old one's place. Readers go on undisturbed."""
     from webbrain.terminal import BuildBars
 
     from .update import add
 
     with BuildBars() as progress:
-        report = add(corpus, output, threads=threads, progress=progress)
+        report = add(corpus, output, threads=threads, workers=workers, progress=progress)
     _tell(report, json)
 
 
 @app.command("update")
-def update(corpus: Corpus, output: Output, threads: Threads = None, json: Json = False) -> None:
+def update(
+    corpus: Corpus, output: Output, threads: Threads = None, workers: Workers = None, json: Json = False
+) -> None:
     """Make an index that of its corpus as it is now; what did not change costs only a hash."""
     from webbrain.terminal import BuildBars
 
     from .update import update
 
     with BuildBars() as progress:
-        report = update(corpus, output, threads=threads, progress=progress)
+        report = update(corpus, output, threads=threads, workers=workers, progress=progress)
     _tell(report, json)
 
 

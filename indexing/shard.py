@@ -16,7 +16,6 @@ from webbrain.types import Document, Passage
 from .files import save_array, sync_file
 from .postings import PostingsWriter
 
-
 passage_text = indexed_text
 
 
@@ -37,7 +36,8 @@ class ShardWriter:
     def passages(self) -> int:
         return len(self.rows)
 
-    def add(self, document: Document, passages: list[Passage]) -> None:
+    def add(self, document: Document, passages: list[Passage], terms: list[list[str]] | None = None) -> None:
+        """`terms` are the passages', where they are analysed already."""
         begin = self._text.tell()
         self.documents.append((self._heads.tell(), begin, len(self.rows)))
         self._text.write(document.text.encode())
@@ -49,7 +49,10 @@ class ShardWriter:
             byte += len(document.text[char : passage.start].encode())
             size = len(passage.text.encode())
             self.rows.append((len(self.documents) - 1, number, passage.start, passage.end, byte, size))
-            self.postings.add(passage_text(document.title, passage.text))
+            if terms is None:
+                self.postings.add(passage_text(document.title, passage.text))
+            else:
+                self.postings.add_terms(terms[number])
             char, byte = passage.end, byte + size
 
     def finish(self) -> ShardEntry:

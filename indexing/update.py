@@ -19,6 +19,7 @@ from .build import check_paths, check_unchanged, cores
 from .contents import contents
 from .disk import check_disk
 from .files import write_lock
+from .prepare import workers_for
 from .progress import Progress, Silent
 from .publish import corpus_of, free_name, publish_contents, republish
 from .read import fingerprint
@@ -47,20 +48,34 @@ class ChangeReport:
     lost: list[str] = field(default_factory=list)
 
 
-def add(corpus: Path, output: Path, *, threads: int | None = None, progress: Progress | None = None) -> ChangeReport:
+def add(
+    corpus: Path,
+    output: Path,
+    *,
+    threads: int | None = None,
+    workers: int | None = 1,
+    progress: Progress | None = None,
+) -> ChangeReport:
     """Add the documents of `corpus`; one whose id the index has takes the old one's place. Settings are the index's.
 
     Raises what `build` raises, and IndexNotFound where there is nothing to add to.
     """
-    return _read_corpus(corpus, output, "add", threads, progress or Silent())
+    return _read_corpus(corpus, output, "add", threads, workers, progress or Silent())
 
 
-def update(corpus: Path, output: Path, *, threads: int | None = None, progress: Progress | None = None) -> ChangeReport:
+def update(
+    corpus: Path,
+    output: Path,
+    *,
+    threads: int | None = None,
+    workers: int | None = 1,
+    progress: Progress | None = None,
+) -> ChangeReport:
     """Make the index that of `corpus` as it is now: what a build would hold, for the cost of what is new.
 
     Raises what `add` raises.
     """
-    return _read_corpus(corpus, output, "update", threads, progress or Silent())
+    return _read_corpus(corpus, output, "update", threads, workers, progress or Silent())
 
 
 def remove(
@@ -90,7 +105,12 @@ def remove(
 
 
 def _read_corpus(
-    corpus: Path, output: Path, operation: Literal["add", "update"], threads: int | None, progress: Progress
+    corpus: Path,
+    output: Path,
+    operation: Literal["add", "update"],
+    threads: int | None,
+    workers: int | None,
+    progress: Progress,
 ) -> ChangeReport:
     check_paths(corpus, output)
     current_build(output)  # before the lock, which would make a folder
@@ -107,6 +127,7 @@ def _read_corpus(
             return change.report_earlier()
         check_disk(corpus, output, change.partial, progress, base=base if operation == "update" else None)
         with closing(change.begin()) as work:
+            work.workers = workers_for(corpus, workers, cores())
             work.run(corpus)
             check_unchanged(corpus, states)
             return change.publish(

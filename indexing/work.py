@@ -10,6 +10,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ from webbrain.types import Document, Passage
 from .adopt import adopt
 from .changes import Changes
 from .files import link_file, sync_file, sync_folder, write_json
+from .prepare import Items, prepared
 from .progress import Progress
 from .read import RawRecord, scan
 from .receipts import STAGE, Receipt, shard_files
@@ -35,6 +37,9 @@ from .vectors import encode_shard
 STATE = STAGE + "/state.sqlite"
 SHARD_FILE = re.compile(r"/(\d{5})\.[^/]+$")
 DELETED_SUFFIX = ".deleted.npy"
+
+
+Ready = Iterator[tuple[RawRecord, Items | None]]
 
 
 class AnyPlan(Protocol):
@@ -79,6 +84,7 @@ class Work:
         self.base = base
         self.analyzer = Analyzer(self.settings.analyzer)
         self.encoder: OnnxEncoder | None = None
+        self.workers = 1
         self.state = self._open(plan)
         self.receipts = self.state.receipts()
         if not all(receipt.is_sound(folder) for receipt in self.receipts):  # what rests on a lost shard is lost too
@@ -101,9 +107,11 @@ class Work:
             self.progress.note(f"going on after {self.resumed} finished shards ({documents} documents)")
         skipped: Counter[str] = Counter()
         scanned = iter(()) if corpus is None or self.done.last else scan(corpus, self._consumed, skipped)
-        records = (record for record in scanned if record.ordinal >= self.done.next_ordinal)
-        while not self.done.last:
-            self._make_shard(records, skipped)
+        begin = self.done.next_ordinal  # it moves on while records are read ahead
+        records = (record for record in scanned if record.ordinal >= begin)
+        with closing(prepared(records, self.settings, self.workers, self.changes.is_known)) as ready:
+            while not self.done.last:
+                self._make_shard(ready, skipped)
 
     def shards(self) -> list[ShardEntry]:
         """All shards, the base's first."""
@@ -147,13 +155,13 @@ class Work:
     def _consumed(self, done: int, total: int) -> None:
         self.progress.reading(done, total, self.done.next_place)
 
-    def _write(self, document: Document, passages: list[Passage]) -> tuple[int, int]:
+    def _write(self, document: Document, passages: list[Passage], terms: list[list[str]] | None) -> tuple[int, int]:
         """Put a document into the shard that is open; returns where it lies."""
         assert self._shard is not None
-        self._shard.add(document, passages)
+        self._shard.add(document, passages, terms)
         return self._shard.shard, len(self._shard.documents) - 1
 
-    def _make_shard(self, records: Iterator[RawRecord], skipped: Mapping[str, int]) -> None:
+    def _make_shard(self, records: Ready, skipped: Mapping[str, int]) -> None:
         """Fill, encode and sign for one shard; what the state learns is kept together with the receipt."""
         number = len(self.shards())
         before = Counter(self.done.counts)
@@ -168,11 +176,11 @@ class Work:
         self.state.save_progress(self.done)
         self.state.commit()
 
-    def _fill(self, shard: ShardWriter, records: Iterator[RawRecord]) -> bool:
+    def _fill(self, shard: ShardWriter, records: Ready) -> bool:
         """Take records until the shard is full; returns whether all is done. Shards end between records, so that a
         record is never taken twice."""
-        for record in records:
-            self.changes.take(record)
+        for record, items in records:
+            self.changes.take(record, items)
             self.done.next_ordinal = record.ordinal + 1
             if shard.passages >= self.settings.shard_passages:
                 return False

@@ -24,13 +24,18 @@ _load: Callable[[], Callable[[Any], Any]] | None = None
 
 
 def in_order(
-    make_work: Callable[..., Callable[[Item], Result]], arguments: tuple[Any, ...], items: Iterable[Item], workers: int
+    make_work: Callable[..., Callable[[Item], Result]],
+    arguments: tuple[Any, ...],
+    items: Iterable[Item],
+    workers: int,
+    *,
+    advice: str = "run the command again with --resume and fewer --workers",
 ) -> Iterator[tuple[Item, Result]]:
     """(item, result) in the order of `items`, which are read as they are needed.
 
     Each of `workers` spawned processes calls `make_work(*arguments)` once and the function it gets for each item; one
     worker works in this process. What is sent must survive pickling between processes of one run. Raises WebBrainError
-    when a worker dies.
+    with the `advice` when a worker dies.
     """
     if workers == 1:
         work = make_work(*arguments)
@@ -42,9 +47,7 @@ def in_order(
     try:
         yield from _collect(pool, items, workers * AHEAD)
     except BrokenProcessPool as error:
-        raise WebBrainError(
-            "a worker process died, perhaps for want of memory; run the command again with --resume and fewer --workers"
-        ) from error
+        raise WebBrainError(f"a worker process died, perhaps for want of memory; {advice}") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

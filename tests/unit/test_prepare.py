@@ -1,0 +1,184 @@
+"""Preparing in worker processes changes nothing but the time, and a dead worker is an error, not a wait."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexing import prepare as module
+from indexing.build import build
+from indexing.changes import prepare
+from indexing.memory import peak_memory
+from indexing.prepare import BATCH_RECORDS, prepared, workers_for
+from indexing.read import RawRecord, scan
+from indexing.settings import BuildSettings
+from indexing.update import update
+from tests.building import write_corpus
+from webbrain.analysis import Analyzer
+from webbrain.errors import WebBrainError
+from webbrain.store.index import Index
+from webbrain.store.passages import indexed_text
+from webbrain.workers import AHEAD
+
+PLAIN = BuildSettings(encoder=None, shard_passages=60)
+
+
+def rows(count: int = 150) -> list[Any]:
+    """Pages, some the same, some without a text, some of other scripts, some with an id that was there."""
+    found: list[Any] = [
+        {"id": f"d{n}", "title": f"Page {n}", "text": f"Sentence {n} of Größe. 漢字の文。 Another one." * (1 + n % 9)}
+        for n in range(count)
+    ]
+    found[40] = {"id": "same", "text": found[3]["text"]}
+    found[50], found[60] = {"id": "d1", "text": "Another first."}, {"id": "none", "text": " "}
+    return found
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    write_corpus(folder / "rows.jsonl", rows())
+    (folder / "page.html").write_text(f"<html><title>T</title><body><p>{'A page of words. ' * 30}</p></body></html>")
+    (folder / "note.txt").write_text("A note.\n\nOf two paragraphs.")
+    with (folder / "rows.jsonl").open("a") as file:
+        file.write("{broken\n")
+    return folder
+
+
+def files(folder: Path) -> dict[str, Any]:
+    """All files but the state, whose pages SQLite may lay out as it likes."""
+    manifest = Index.open(folder).manifest
+    return {name: entry for name, entry in manifest.files.items() if not name.startswith("state/")}
+
+
+def records(count: int) -> Iterator[RawRecord]:
+    for n in range(count):
+        yield RawRecord(n, "c.jsonl", n + 1, "json", b'{"id": "%d", "text": "A text of number %d."}' % (n, n))
+
+
+def never(_: RawRecord) -> bool:
+    return False
+
+
+class TestTheSameContent:
+    def test_for_any_number_of_workers(self, corpus: Path, tmp_path: Path) -> None:
+        reports = [build(corpus, tmp_path / str(n), PLAIN, workers=n) for n in (1, 2)]
+        assert reports[0].totals == reports[1].totals
+        assert reports[0].totals["rejects"] == 3
+        assert reports[0].totals["duplicates"] == 1
+        assert reports[0].totals["shards"] > 2
+        assert files(tmp_path / "1") == files(tmp_path / "2")
+
+    def test_an_update_prepares_what_is_new_alone(
+        self, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for n in (1, 2):
+            build(corpus, tmp_path / str(n), PLAIN)
+        with (corpus / "rows.jsonl").open("a") as file:
+            file.write('{"id": "new", "text": "A new text."}\n')
+        sent: list[RawRecord] = []
+        real = module._batches
+
+        def batches(*arguments: Any) -> Iterator[Any]:
+            for batch in real(*arguments):
+                sent.extend(pickle.loads(pickle.dumps(batch)))  # noqa: S301
+                yield batch
+
+        monkeypatch.setattr(module, "_batches", batches)
+        reports = [update(corpus, tmp_path / str(n), workers=n) for n in (1, 2)]
+        assert reports[0].counts == reports[1].counts
+        assert reports[1].counts["added"] == 1
+        assert files(tmp_path / "1") == files(tmp_path / "2")
+        assert len(sent) < 5 < len(rows())
+
+    def test_what_comes_back_is_what_would_be_made_here(self, corpus: Path) -> None:
+        analyzer = Analyzer(PLAIN.analyzer)
+        for record in scan(corpus):
+            for item in prepare(record, PLAIN):
+                packed = pickle.loads(pickle.dumps(module._pack(item, analyzer)))  # noqa: S301
+                found = module._unpack(packed)
+                if isinstance(item, module.Reject):
+                    assert found == item
+                    continue
+                assert isinstance(found, module.Prepared)
+                assert (found.document, found.passages, found.content) == (item.document, item.passages, item.content)
+                assert found.terms == [analyzer.terms(indexed_text(p.title, p.text)) for p in item.passages]
+                assert item.fingerprint is not None
+                assert found.fingerprint is not None
+                assert found.fingerprint.exact == item.fingerprint.exact
+                assert found.fingerprint.numbers == item.fingerprint.numbers
+                assert found.fingerprint.bands == item.fingerprint.bands
+
+
+class TestTheFlow:
+    def test_in_order_and_no_further_ahead_than_the_workers_need(self) -> None:
+        read = 0
+
+        def counted() -> Iterator[RawRecord]:
+            nonlocal read
+            for record in records(40 * BATCH_RECORDS):
+                read += 1
+                yield record
+
+        for place, (record, items) in enumerate(prepared(counted(), PLAIN, 2, never)):
+            assert record.ordinal == place
+            assert items is not None
+            assert [item.document.doc_id for item in items if isinstance(item, module.Prepared)] == [str(place)]
+            assert read - place <= (2 * AHEAD + 1) * BATCH_RECORDS
+        assert place + 1 == read == 40 * BATCH_RECORDS
+
+    def test_a_batch_of_large_records_is_short(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "BATCH_BYTES", 100)
+        sizes = [len(batch.records) for batch in module._batches(records(9), never)]
+        assert sum(sizes) == 9
+        assert max(sizes) <= 3
+
+    def test_small_corpora_start_no_processes(self, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert workers_for(corpus, None, 8) == 1
+        assert workers_for(corpus, 3, 8) == 3
+        monkeypatch.setattr(module, "SMALL_BYTES", 10)
+        assert workers_for(corpus, None, 8) == 8
+
+    def test_memory_is_told(self) -> None:
+        assert 10_000_000 < peak_memory()["own"] < 1 << 40
+
+
+class TestADeadWorker:
+    def test_it_is_an_error_and_the_build_goes_on_when_it_is_run_again(self, tmp_path: Path) -> None:
+        corpus = write_corpus(tmp_path / "c.jsonl", [f"Number {n} of many texts. " * 40 for n in range(6000)])
+        settings = BuildSettings(encoder=None, shard_passages=500, duplicates="keep")
+        killed = threading.Event()
+        before = set(multiprocessing.active_children())
+
+        def kill() -> None:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                receipts = list(tmp_path.glob("i/builds/*.partial/bm25/00001.*"))
+                workers = [one for one in multiprocessing.active_children() if one not in before]
+                if receipts and workers and workers[0].pid:
+                    os.kill(workers[0].pid, signal.SIGKILL)
+                    killed.set()
+                    return
+                time.sleep(0.005)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with pytest.raises(
+            WebBrainError, match=r"a worker process died, .* run the same command again.* shards are kept"
+        ):
+            build(corpus, tmp_path / "i", settings, workers=2)
+        killer.join()
+        assert killed.is_set()
+        report = build(corpus, tmp_path / "i", settings, workers=2)
+        assert report.resumed_shards >= 1
+        build(corpus, tmp_path / "unbroken", settings)
+        assert files(tmp_path / "i") == files(tmp_path / "unbroken")
