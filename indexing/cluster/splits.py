@@ -14,7 +14,7 @@ from ..read.decode import wide_mark
 from ..read.fingerprint import content_digest
 from ..read.records import Found
 from ..read.scan import CorpusFile, corpus_files, read_file
-from ..read.streams import packing_of
+from ..read.streams import PACKED, packing_of
 
 BLOCK = 1 << 20
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -122,14 +122,14 @@ def _can_be_cut(file: CorpusFile) -> bool:
 def _cuts(path: Path, split_bytes: int) -> Iterator[tuple[int, int]]:
     """Places behind a newline, each at least `split_bytes` behind the one before, with text on both sides of it.
 
-    Not before a byte order mark, which would be taken for the file's own.
+    Not before what would be taken for the mark of a packed file or of an encoding.
     """
     place = line = last = 0
     waiting: tuple[int, int] | None = None  # a cut, until text comes after it
     filled = False
     with path.open("rb") as stream:
         while part := stream.readline(BLOCK):
-            if waiting and place == waiting[0] and part.startswith(_UTF8_MARK):
+            if waiting and place == waiting[0] and _is_mark(part):
                 waiting = None
             text = bool((part if place else part.removeprefix(_UTF8_MARK)).strip())
             if waiting and text:
@@ -140,6 +140,10 @@ def _cuts(path: Path, split_bytes: int) -> Iterator[tuple[int, int]]:
             line += part.endswith(b"\n")
             if waiting is None and filled and part.endswith(b"\n") and place - last >= split_bytes:
                 waiting = place, line
+
+
+def _is_mark(line: bytes) -> bool:
+    return line.startswith((_UTF8_MARK, *PACKED)) or bool(wide_mark(line[:4]))
 
 
 def _copy(source: Any, target: Any, size: int) -> None:

@@ -16,6 +16,7 @@ _SKIP_BYTES = 1 << 20
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 Packing = Literal["", "gzip", "bz2"]
+PACKED: dict[bytes, Packing] = {b"\x1f\x8b": "gzip", b"BZh": "bz2"}  # first bytes of a packed file
 
 
 @contextmanager
@@ -39,10 +40,9 @@ def packing_of(path: Path) -> Packing:
     """How a file is packed; an empty file is not packed, whatever its name."""
     with path.open("rb") as file:
         head = file.read(3)
-    if head[:2] == b"\x1f\x8b":
-        return "gzip"
-    if head == b"BZh":
-        return "bz2"
+    for mark, packing in PACKED.items():
+        if head.startswith(mark):
+            return packing
     if not head:
         return ""
     return {".gz": "gzip", ".bz2": "bz2"}.get(path.suffix.lower(), "")  # type: ignore[return-value]

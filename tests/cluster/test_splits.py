@@ -17,8 +17,9 @@ from indexing.read import fingerprint, scan
 from indexing.read.fingerprint import combine
 from webbrain.errors import ConfigError
 
+MARKS = (b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b"\x1f\x8b", b"BZh9", b"\xff\xfe", b"\xfe\xff{")
 LINES = st.lists(
-    st.sampled_from([b'{"text": "a"}', b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b"{broken", b'{"text": "\xc3\xa9"}\r'])
+    st.sampled_from([b'{"text": "a"}', b"", b"{broken", b'{"text": "\xc3\xa9"}\r', *MARKS])
     | st.binary(max_size=30).map(lambda data: data.replace(b"\n", b"").replace(b"\r", b"")),
     max_size=40,
 )
