@@ -164,8 +164,9 @@ def crash_loop(
 
 def _jobs(corpus: Path, folder: Path, shards: tuple[int, ...]) -> Iterator[Job]:
     """Builds over an old index, and changes of one that lacks a part of the corpus and has another part otherwise."""
-    build(corpus, folder / "old", OLD)
-    changes = list(_changes(corpus, folder))
+    part = _part(corpus, folder / "part")
+    build(part, folder / "old", OLD)
+    changes = list(_changes(corpus, part, folder))
     for number in range(max(len(shards), len(changes))):
         if number < len(shards):
             size = shards[number]
@@ -175,8 +176,8 @@ def _jobs(corpus: Path, folder: Path, shards: tuple[int, ...]) -> Iterator[Job]:
             yield changes[number]
 
 
-def _changes(corpus: Path, folder: Path) -> Iterator[Job]:
-    base, part = folder / "base", _part(corpus, folder / "part")
+def _changes(corpus: Path, part: Path, folder: Path) -> Iterator[Job]:
+    base = folder / "base"
     build(part, base, CHANGED, threads=1)
     index = Index.open(base)
     ids = sorted({index.passage(row).doc_id for row in range(len(index))})
@@ -188,6 +189,7 @@ def _changes(corpus: Path, folder: Path) -> Iterator[Job]:
     add(corpus, fragments, threads=1)
     remove(fragments, ids[::4])
     yield Job("compact", fragments)
+    yield Job("recut", base, str(part), "static", 17)  # what is cleaned is taken from the index
 
 
 def _part(corpus: Path, folder: Path) -> Path:
@@ -447,7 +449,7 @@ def _change_and_exit(order: dict[str, Any]) -> None:
 
 def _change(order: dict[str, Any]) -> None:
     corpus, output = Path(order["corpus"]), Path(order["output"])
-    if order["operation"] == "build":
+    if order["operation"] in ("build", "recut"):
         build(corpus, output, BuildSettings(encoder=order["encoder"], shard_passages=order["size"]), threads=1)
     elif order["operation"] == "add":
         add(corpus, output, threads=1)

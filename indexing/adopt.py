@@ -17,7 +17,7 @@ def adopt(index: Index, path: Path, settings: BuildSettings) -> None:
     folded pages are not known either, so these go with the page they are folded into."""
     state, place = State(path), 0
     for shard, passages in enumerate(index.passages):
-        for number in _live_documents(index, shard, passages):
+        for number in live_documents(index, shard, passages):
             item = prepare_document(passages.document(number), settings)
             state.add(NewPage(place, item.document.doc_id, b"", item.content, item.fingerprint), (shard, number))
             place += 1
@@ -34,7 +34,8 @@ def adopt(index: Index, path: Path, settings: BuildSettings) -> None:
     state.close()
 
 
-def _live_documents(index: Index, shard: int, passages: PassageShard) -> list[int]:
+def live_documents(index: Index, shard: int, passages: PassageShard) -> list[int]:
+    """The documents of a shard that have rows which are not deleted, in order."""
     deleted = index.deleted[shard]
     gone = set() if deleted is None else set(deleted.tolist())
     return sorted({passages.document_of(row) for row in range(len(passages)) if row not in gone})

@@ -24,8 +24,8 @@ from .progress import Progress, Silent
 from .publish import corpus_of, encoder_files, free_name, publish_contents, republish
 from .read import fingerprint
 from .read.fingerprint import file_states
+from .reuse import begin
 from .settings import BuildSettings, Plan
-from .work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def build(
         partial = output / layout.BUILDS / f"{name}.partial"
         check_disk(corpus, output, partial, progress)
         _note_update(corpus, output, plan, progress)
-        with closing(Work(partial, plan, None, progress, ordered=True)) as work:
+        with closing(begin(partial, plan, output, progress, reuses=not force)) as work:
             if model is not None:
                 work.encoder = OnnxEncoder(packaged(model, partial, settings), threads or cores())
             work.workers = workers_for(corpus, workers, cores())

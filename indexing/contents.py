@@ -50,10 +50,10 @@ def contents(
     for name in (layout.REJECTS, layout.ALIASES, layout.STATE):
         files[name] = file_entry(work.folder / name)
     totals = _totals(work, rejects, deleted)
-    before = work.base.index.manifest.settings["dense"] if work.base else None
+    before = work.base.dense() if work.base else None
     arranged = arrange(work.folder, work.shards(), work.encoder, work.settings.dense_kind, before, work.progress)
     settings = {**manifest_settings(work.settings), "dense": arranged.dense}
-    sparse = work.base.index.manifest.sparse if work.base else None
+    sparse = work.base.sparse() if work.base else None
     return Contents(corpus, settings, encoder, totals, work.shards(), files | arranged.files, sparse)
 
 

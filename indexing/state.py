@@ -296,6 +296,20 @@ class State:
         moved = [(*to(shard, document), number) for number, shard, document in rows.fetchall()]
         self._database.executemany("UPDATE pages SET shard = ?, document = ? WHERE number = ?", moved)
 
+    def remember_places(self) -> None:
+        """Note where all pages lie, before they are cut anew and their numbers of shards mean something else."""
+        self._run("CREATE TABLE IF NOT EXISTS origin (shard, document, number, PRIMARY KEY (shard, document))")
+        self._run("INSERT OR IGNORE INTO origin SELECT shard, document, number FROM pages WHERE shard IS NOT NULL")
+
+    def move_one(self, origin: Place, to: Place) -> None:
+        """The page that lay at `origin` when `remember_places` was called lies elsewhere now."""
+        self._run(
+            "UPDATE pages SET shard = ?, document = ? "
+            "WHERE number = (SELECT number FROM origin WHERE shard = ? AND document = ?)",
+            *to,
+            *origin,
+        )
+
     # Pages that say the same
 
     def first_same(self, print_: Fingerprint) -> int | None:

@@ -26,6 +26,7 @@ def encode_shard(folder: Path, shard: int, encoder: OnnxEncoder, advance: Callab
     """Write the shard's FAISS index; `advance(n)` is told of every `n` passages done or found done."""
     passages = PassageShard(folder, shard)
     part = folder / PART.format(shard)
+    part.parent.mkdir(exist_ok=True)
     done = _whole_blocks(part, encoder.dim, len(passages))
     advance(done)
     with part.open("r+b" if part.exists() else "w+b") as file:

@@ -53,10 +53,12 @@ class AnyPlan(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The build that is changed: what of it stays as it is. `keeps_shards` is False where they are all made anew."""
+    """The build that is changed: what of it stays as it is. `keeps_shards` is False where they are all made anew, and
+    `keeps_encoder` where another encoder, or none, takes its place."""
 
     index: Index
     keeps_shards: bool = True
+    keeps_encoder: bool = True
 
     @property
     def shards(self) -> tuple[ShardEntry, ...]:
@@ -67,7 +69,18 @@ class Base:
         listed = self.index.manifest.files
         own = (layout.REJECTS, layout.ALIASES, layout.STATE)
         names = [name for name in listed if name not in own and not name.endswith(DELETED_SUFFIX)]
-        return {name: listed[name] for name in names if self.keeps_shards or not SHARD_FILE.search(name)}
+        shards = [name for name in names if SHARD_FILE.search(name)] if self.keeps_shards else []
+        encoders = [name for name in names if not SHARD_FILE.search(name)] if self.keeps_encoder else []
+        return {name: listed[name] for name in (*shards, *encoders)}
+
+    def dense(self) -> Mapping[str, Any] | None:
+        """What its manifest says of vectors that stay."""
+        dense: Mapping[str, Any] = self.index.manifest.settings["dense"]
+        return dense if self.keeps_encoder else None
+
+    def sparse(self) -> Mapping[str, Any] | None:
+        """The card of a learned-sparse encoder that stays."""
+        return self.index.manifest.sparse if self.keeps_encoder else None
 
     def shard_files(self, shard: int) -> dict[str, FileEntry]:
         """All files of one shard but its tombstones, by name."""
@@ -195,14 +208,25 @@ class Work:
 
     def _finish(self, shard: ShardWriter, counts: Mapping[str, int]) -> None:
         entry = shard.finish()
-        if self.encoder is not None:
-            self._encode(self.encoder, shard.shard, entry.passages)
-        files = shard_files(self.folder, shard.shard, dense=self.encoder is not None)
+        files = self._encoded(shard.shard, entry.passages)
         at = self.done
         rejects, aliases = counts.get("rejected", 0), counts.get("duplicates", 0)
         receipt = Receipt(entry, at.next_ordinal, rejects, aliases, at.skipped, at.last, files)
         self.state.add_receipt(shard.shard, receipt)
         self.receipts.append(receipt)
+
+    def _encoded(self, shard: int, passages: int) -> dict[str, FileEntry]:
+        """The files of a shard whose texts are written, with its vectors where there is an encoder."""
+        if self.encoder is not None:
+            self._encode(self.encoder, shard, passages)
+        return shard_files(self.folder, shard, dense=self.encoder is not None)
+
+    def _sign(self, shard: int, receipt: Receipt) -> None:
+        """A shard is finished, and what the state learnt of it is durable."""
+        self.state.add_receipt(shard, receipt)
+        self.receipts.append(receipt)
+        self.state.save_progress(self.done)
+        self.state.commit()
 
     def _encode(self, encoder: OnnxEncoder, shard: int, total: int) -> None:
         done = 0
