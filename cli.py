@@ -80,6 +80,7 @@ def index_build(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that prepare the documents; all cores where it pays.")
     ] = None,
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where passages are encoded.")] = "cpu",
     sparse: Annotated[
         str | None, typer.Option(help="Add a learned-sparse part by this model (folder or name).")
     ] = None,
@@ -104,7 +105,7 @@ def index_build(
     )
     with BuildBars() as progress:
         report = part("indexing.build").build(
-            corpus, output, settings, threads=threads, workers=workers, force=force, progress=progress
+            corpus, output, settings, threads=threads, workers=workers, device=device, force=force, progress=progress
         )
         if sparse:
             part("indexing.sparse").add_sparse(output, sparse, precision=precision, threads=threads, progress=progress)

@@ -7,8 +7,10 @@ import shutil
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
+from webbrain.encoding.torch_bert import gpu_encoder
 from webbrain.errors import ConfigError, CorpusError, IndexStale, WebBrainError
 from webbrain.models import ModelFiles, resolve
 from webbrain.store import layout
@@ -50,13 +52,15 @@ def build(
     *,
     threads: int | None = None,
     workers: int | None = 1,
+    device: Literal["cpu", "cuda"] = "cpu",
     force: bool = False,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Build and publish an index of `corpus` in the folder `output`. Searching the index before it goes on undisturbed.
 
     `workers` processes prepare the documents, None for as many as pay; as they are spawned, a script that asks for
-    more than one has to keep its own work under `if __name__ == "__main__"`. `threads` encode the passages.
+    more than one has to keep its own work under `if __name__ == "__main__"`. `threads` encode the passages,
+    or a GPU where `device` is "cuda": the vectors are then those of the processor up to rounding.
 
     Raises CorpusError, ConfigError (for a short disk too, before anything is written), ModelNotFound, IndexBusy,
     IndexNotWritten, and IndexStale when the corpus changes under the build.
@@ -78,6 +82,7 @@ def build(
         with closing(begin(partial, plan, output, progress, reuses=not force)) as work:
             if model is not None:
                 work.encoder = OnnxEncoder(packaged(model, partial, settings), threads or cores())
+                work.gpu = gpu_encoder(model, work.encoder.folder) if device == "cuda" else None
             work.workers = workers_for(corpus, workers, cores())
             work.run(corpus)
             check_unchanged(corpus, states)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.protocols import Encoder
 from webbrain.store import layout
 from webbrain.store.passages import PassageShard
 from webbrain.store.vectors import pick
@@ -22,7 +22,7 @@ BLOCK = 256  # passages encoded between two flushes to disk
 PART = "dense/{:05d}.part"
 
 
-def encode_shard(folder: Path, shard: int, encoder: OnnxEncoder, advance: Callable[[int], None]) -> None:
+def encode_shard(folder: Path, shard: int, encoder: Encoder, advance: Callable[[int], None]) -> None:
     """Write the shard's FAISS index; `advance(n)` is told of every `n` passages done or found done."""
     passages = PassageShard(folder, shard)
     part = folder / PART.format(shard)

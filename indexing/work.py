@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from webbrain.analysis import Analyzer
 from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.protocols import Encoder
 from webbrain.store import layout
 from webbrain.store.index import Index
 from webbrain.store.manifest import FileEntry, ShardEntry
@@ -97,6 +98,7 @@ class Work:
         self.base = base
         self.analyzer = Analyzer(self.settings.analyzer)
         self.encoder: OnnxEncoder | None = None
+        self.gpu: Encoder | None = None  # encodes the passages in its place
         self.workers = 1
         self.state = self._open(plan)
         self.receipts = self.state.receipts()
@@ -236,4 +238,4 @@ class Work:
             done += count
             self.progress.encoding(shard, done, total)
 
-        encode_shard(self.folder, shard, encoder, advance)
+        encode_shard(self.folder, shard, self.gpu or encoder, advance)

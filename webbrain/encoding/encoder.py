@@ -130,21 +130,27 @@ class OnnxEncoder:
     def _load(self) -> None:
         if self._session is not None:
             return
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        from tokenizers import Tokenizer
-
         try:
-            tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+            tokenizer = open_tokenizer(self.folder, self.card.max_tokens)
             session = open_session(self.folder / "model.onnx")
         except Exception as error:  # neither library has a narrower one
             raise IndexDamaged(
                 f"the encoder in {self.folder} cannot be loaded ({error}); run `webbrain index verify DIR --full`"
             ) from error
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(self.card.max_tokens)
-        # Control tokens such as "[SEP]" in a page are words like any other.
-        tokenizer.encode_special_tokens = True
         self._tokenizer, self._session = tokenizer, session
+
+
+def open_tokenizer(folder: Path, max_tokens: int) -> Any:
+    """The tokenizer of a packaged encoder, which cuts off what is longer than `max_tokens`."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    # Control tokens such as "[SEP]" in a page are words like any other.
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def open_session(path: Path) -> Any:
