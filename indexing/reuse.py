@@ -21,7 +21,7 @@ from .adopt import live_documents
 from .chunk import chunk
 from .files import link_file, sync_folder
 from .progress import Progress
-from .receipts import STAGE, Receipt
+from .receipts import STAGE, Receipt, shard_files
 from .settings import BuildSettings, Plan
 from .shard import ShardWriter
 from .state import Place
@@ -93,14 +93,23 @@ class _Encoding(Work):
         self.index = base
 
     def run(self, corpus: Path | None) -> None:
+        vectors = self._same_vectors()
+        if vectors:
+            self.progress.note("and so is the encoder: reusing the vectors, only the way to search them is another")
         for number in range(len(self.receipts), len(self.index.manifest.shards)):
-            names = [name.format(number) for name in layout.SHARD_FILES]
+            names = [name.format(number) for name in (*layout.SHARD_FILES, *([layout.VECTORS] if vectors else []))]
             for name in names:
                 link_file(self.index.build / name, self.folder / name)
             for folder in {(self.folder / name).parent for name in names}:
                 sync_folder(folder)
             entry = self.index.manifest.shards[number]
-            self._sign(number, Receipt(entry, 0, 0, 0, 0, False, self._encoded(number, entry.passages)))
+            files = shard_files(self.folder, number, dense=True) if vectors else self._encoded(number, entry.passages)
+            self._sign(number, Receipt(entry, 0, 0, 0, 0, False, files))
+
+    def _same_vectors(self) -> bool:
+        """Whether only the way to search them is another."""
+        made = self.index.manifest.encoder
+        return made is not None and self.encoder is not None and made["onnx_sha256"] == self.encoder.card.onnx_sha256
 
 
 class _Cutting(Work):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from indexing import lists
+from indexing.compact import compact
 from indexing.update import add, remove
 from tests.building import build_index, write_corpus
 from webbrain.errors import ConfigError, IndexDamaged, WebBrainError
@@ -185,6 +186,26 @@ class TestChanging:
             assert len(longest) == len({row for row, _ in longest}) <= index.live == 72
         for n, text in enumerate(texts(12, seed=3)):
             assert changed.search(text, 1)[0].passage.doc_id == f"new{n}"
+
+    def test_compacting_merges_the_lists_too(self, changed: DenseRetriever) -> None:
+        before = {query: changed.search(query, 10) for query in QUERIES}
+        compact(changed.index.folder)
+        index = Index.open(changed.index.folder)
+        assert len(index) == index.live == 72
+        assert index.lists is not None
+        assert [shard.ntotal for shard in index.lists.shards] == [72]
+        for query, hits in before.items():
+            found = DenseRetriever(index).search(query, 10)
+            assert [hit.passage.passage_id for hit in found] == [hit.passage.passage_id for hit in hits]
+
+    def test_another_way_to_search_needs_no_encoding(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        exact = build_index(tmp_path / "i", texts(60), **{**LISTS, "dense_kind": "exact"})
+        with monkeypatch.context() as patch:
+            patch.setattr("webbrain.encoding.encoder.OnnxEncoder.encode", _only(60))  # the queries that measure
+            index = build_index(tmp_path / "i", texts(60), **LISTS)
+        assert index.lists is not None
+        vectors = layout.VECTORS.format(0)
+        assert index.manifest.files[vectors] == exact.manifest.files[vectors]
 
     def test_lists_are_gone_on_with_and_measured_anew_when_there_is_more(self, tmp_path: Path) -> None:
         first = build_index(tmp_path / "i", texts(50), **LISTS)
