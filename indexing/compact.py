@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 
 from webbrain.store import layout
 from webbrain.store.index import Index, current_build
+from webbrain.store.manifest import FileEntry
 from webbrain.store.tombstones import mask
 from webbrain.types import Document, Passage
 
 from .disk import check_room
 from .files import link_file, sync_folder, write_lock
 from .progress import Progress, Silent
-from .receipts import Receipt, shard_files
+from .receipts import Receipt, file_entry, shard_files
 from .settings import BuildSettings, ChangePlan
 from .shard import ShardWriter
+from .sparse import merge_sparse
 from .state import Place
 from .update import Change, ChangeReport
 from .vectors import copy_vectors
@@ -155,7 +157,17 @@ class _Merging:
         if dense:
             sources = [(self.base.vectors[shard], self._live(shard)) for shard in self.group.shards]
             copy_vectors(sources, self.work.folder / layout.VECTORS.format(self.number))
-        return _receipt(entry, shard_files(self.work.folder, self.number, dense=dense))
+        files = shard_files(self.work.folder, self.number, dense=dense)
+        return _receipt(entry, files | self._sparse())
+
+    def _sparse(self) -> dict[str, FileEntry]:
+        """The learned-sparse postings of the new shard, where all old ones have them."""
+        listed = self.base.manifest.files
+        if not all(name.format(shard) in listed for shard in self.group.shards for name in layout.SPARSE_FILES):
+            return {}
+        folder, sources = self.work.folder, [(shard, self._live(shard)) for shard in self.group.shards]
+        merge_sparse(self.base.build, sources, folder, self.number)
+        return {name.format(self.number): file_entry(folder / name.format(self.number)) for name in layout.SPARSE_FILES}
 
     def _copy(self, shard: int, writer: ShardWriter) -> None:
         for number, document, passages in self._documents(shard):

@@ -15,7 +15,7 @@ from webbrain.store.index import check_sizes, current_build
 from webbrain.store.manifest import FileEntry, Manifest, ShardEntry, read_manifest
 
 from .files import sync_file, sync_folder, write_atomically, write_lock
-from .receipts import STAGE, file_entry
+from .receipts import STAGE, STAGE_STATE, file_entry
 from .settings import BuildSettings, Plan
 
 
@@ -78,8 +78,14 @@ def collect_garbage(output: Path) -> list[str]:
         current = current_build(output)
         stale = [path for path in sorted((output / layout.BUILDS).iterdir()) if path != current]
         for path in stale:
-            shutil.rmtree(path)
+            remove_partial(path)
         return [path.name for path in stale]
+
+
+def remove_partial(folder: Path) -> None:
+    """Delete a build. Its state goes first, so that after a kill nobody goes on with a half of it."""
+    (folder / STAGE_STATE).unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 def _sweep_unlisted(partial: Path, files: Mapping[str, FileEntry]) -> None:
@@ -97,7 +103,7 @@ def _swap(partial: Path, output: Path, name: str) -> None:
     sync_folder(target.parent)
     _point_to(output, target)
     for orphan in (output / layout.BUILDS).glob("*.partial"):
-        shutil.rmtree(orphan)
+        remove_partial(orphan)
 
 
 def _point_to(output: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from webbrain.store import layout
 from webbrain.store.manifest import FileEntry, ShardEntry
 
 STAGE = "stage"
+STAGE_STATE = STAGE + "/state.sqlite"  # where it is, the run that made it can be gone on with
 
 
 @dataclass(frozen=True, slots=True)

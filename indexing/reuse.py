@@ -7,7 +7,6 @@ or analyzer, the cleaned documents are read from the index in place of the corpu
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from .adopt import live_documents
 from .chunk import chunk
 from .files import link_file, sync_folder
 from .progress import Progress
+from .publish import remove_partial
 from .receipts import STAGE, Receipt, shard_files
 from .settings import BuildSettings, Plan
 from .shard import ShardWriter
@@ -34,6 +34,8 @@ def begin(partial: Path, plan: Plan, output: Path, progress: Progress, *, reuses
     if base is None:
         _drop_other(partial, plan.as_json())
         return Work(partial, plan, None, progress, ordered=True)
+    if base.manifest.sparse is not None:
+        progress.note(f"the learned-sparse part stays behind; run `webbrain index sparse {output} --model MODEL` again")
     found = _Reusing(plan, base.manifest.build_id)
     _drop_other(partial, found.as_json())
     if _same_passages(base, plan.settings):
@@ -47,7 +49,7 @@ def _drop_other(partial: Path, plan: dict[str, Any]) -> None:
     """Delete what was begun of the same build on another base."""
     stored = partial / STAGE / "plan.json"
     if stored.exists() and json.loads(stored.read_bytes()) != json.loads(json.dumps(plan)):
-        shutil.rmtree(partial)
+        remove_partial(partial)
 
 
 class _Reusing:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from webbrain.encoding.sparse import SparseEncoder, package_sparse, weights_digest
 from webbrain.store import layout
@@ -135,6 +136,27 @@ class _Work:
         save_array(self.folder / layout.SPARSE_ROWS.format(self.number), rows[order])
         self.entries.unlink()
         self.sizes.unlink()
+
+
+def merge_sparse(build: Path, sources: Sequence[tuple[int, NDArray[np.int64]]], folder: Path, number: int) -> None:
+    """Write some rows of several shards' postings as those of shard `number`: the weights as they are."""
+    parts, begin = [], 0
+    for shard, rows in sources:
+        offsets, held, codes = (np.load(build / name, allow_pickle=False) for name in _shard_files(shard))
+        place = np.full(max(int(held.max(initial=0)), int(rows.max(initial=0))) + 1, -1, np.int64)
+        place[rows] = begin + np.arange(len(rows))
+        terms = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets.astype(np.int64)))
+        live = place[held] >= 0
+        parts.append((terms[live], place[held][live], codes[live]))
+        begin += len(rows)
+    terms, rows, codes = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(terms, kind="stable")
+    counts = np.bincount(terms, minlength=len(offsets) - 1)
+    (folder / "sparse").mkdir(exist_ok=True)
+    files = _shard_files(number)
+    save_array(folder / files[0], np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64))
+    save_array(folder / files[1], rows[order].astype(np.uint32))
+    save_array(folder / files[2], codes[order])
 
 
 def _publish(output: Path, build: Path, partial: Path, manifest: Manifest, encoder: SparseEncoder, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from .disk import check_disk
 from .files import write_lock
 from .prepare import workers_for
 from .progress import Progress, Silent
-from .publish import corpus_of, free_name, publish_contents, republish
+from .publish import corpus_of, free_name, publish_contents, remove_partial, republish
 from .read import fingerprint
 from .read.fingerprint import file_states
 from .settings import BuildSettings, ChangePlan, Plan
@@ -170,7 +169,7 @@ class Change:
 
     def discard(self) -> None:
         self.work.close()
-        shutil.rmtree(self.partial)
+        remove_partial(self.partial)
 
     def publish(self, corpus: dict[str, Any]) -> ChangeReport:
         """Make the new build the current one, unless it would be the old one again."""
@@ -182,6 +181,10 @@ class Change:
         found = contents(work, corpus, encoder)
         work.close()
         manifest = publish_contents(self.partial, self.output, self.name, found)
+        if self.base.has_sparse and not Index.open(self.output).has_sparse:
+            self.progress.note(
+                f"new passages have no learned-sparse part yet; run `webbrain index sparse {self.output} --model MODEL`"
+            )
         return self._report(manifest, work.done.counts, work.done.lost, resumed=work.resumed)
 
     def report_earlier(self) -> ChangeReport:

@@ -28,14 +28,14 @@ from .changes import Changes
 from .files import link_file, sync_file, sync_folder, write_json
 from .prepare import Items, prepared
 from .progress import Progress
+from .publish import remove_partial
 from .read import RawRecord, scan
-from .receipts import STAGE, Receipt, shard_files
+from .receipts import STAGE, STAGE_STATE, Receipt, shard_files
 from .settings import BuildSettings
 from .shard import ShardWriter
 from .state import State
 from .vectors import encode_shard
 
-STATE = STAGE + "/state.sqlite"
 SHARD_FILE = re.compile(r"/(\d{5})\.[^/]+$")
 DELETED_SUFFIX = ".deleted.npy"
 
@@ -104,7 +104,7 @@ class Work:
         self.receipts = self.state.receipts()
         if not all(receipt.is_sound(folder) for receipt in self.receipts):  # what rests on a lost shard is lost too
             self.state.close()
-            shutil.rmtree(folder)
+            remove_partial(folder)
             self.state, self.receipts = self._open(plan), []
         self.done = self.state.progress()
         self.resumed = len(self.receipts)
@@ -141,12 +141,12 @@ class Work:
 
     def _open(self, plan: AnyPlan) -> State:
         """The state of this run. Its file comes last, so where it is everything else is."""
-        path = self.folder / STATE
+        path = self.folder / STAGE_STATE
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(self.folder / STAGE / "plan.json", plan.as_json())
             beside = path.with_name("state.new")
-            for rest in path.parent.glob("state.new*"):
+            for rest in path.parent.glob("state.*"):  # SQLite would take an old log for one of the new file
                 rest.unlink()
             if self.base is not None:
                 self._take_over(self.base, beside)

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from indexing import changes, files
+from indexing import changes, files, publish
 from indexing.build import build
 from indexing.chunk import ChunkSettings
 from indexing.compact import compact
 from indexing.files import write_lock
 from indexing.freshness import check_fresh
 from indexing.progress import Silent
+from indexing.publish import collect_garbage
 from indexing.settings import BuildSettings
 from indexing.update import ChangeReport, add, remove, update
 from tests.building import write_corpus
@@ -476,6 +477,30 @@ class TestTrouble:
         with pytest.raises(IndexStale, match="changed while it was read, nothing was published"):
             update(place.corpus, place.output)
         assert place.index.build.name == build_id
+
+    def test_a_kill_while_an_unfinished_build_is_deleted(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is left of it is never gone on with."""
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        def half_way(path: Path) -> None:
+            for file in path.glob("passages/*"):
+                file.unlink()
+            killed()
+
+        place.build(ids(TEXTS))
+        place.write([{"id": "b", "text": "Other."}])
+        monkeypatch.setattr(changes.Changes, "settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            add(place.corpus, place.output)
+        monkeypatch.setattr(publish.shutil, "rmtree", half_way)
+        with pytest.raises(KeyboardInterrupt):
+            collect_garbage(place.output)
+        monkeypatch.undo()
+        assert len(list(place.output.glob("builds/*.partial"))) == 1
+        assert counts(add(place.corpus, place.output)) == {"replaced": 1}
+        assert verify(place.output, full=True) == []
 
     @pytest.mark.parametrize("years", [-30, 30])
     def test_a_clock_that_is_set_back_or_ahead(self, place: Place, years: int) -> None:
