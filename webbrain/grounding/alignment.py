@@ -155,19 +155,25 @@ def _negation(
     """
     here, there = _negated(claim, np.zeros(len(claim), np.int64)), _negated(passage, owners)[best]
     content = np.array([kind in (CONTENT, NAME, RANKING, NUMBER) for kind in claim.kinds])
-    denying = np.unique(owners[np.array(passage.kinds) == NEGATION])
+    denying = owners[_negations(passage)]
     added = here & ~there & content & ~np.isin(owners[best], denying)
-    dropped = ~here & there & content & (NEGATION not in claim.kinds)
+    dropped = ~here & there & content & (not _negations(claim))
     return np.asarray(added, np.float32), np.asarray(dropped, np.float32)
 
 
 def _negated(words: Words, sentences: NDArray[np.int64]) -> NDArray[np.bool_]:
     negated = np.zeros(len(words), bool)
-    for at, kind in enumerate(words.kinds):
-        if kind == NEGATION:
-            reach = slice(at + 1, at + 1 + SCOPE)
-            negated[reach] |= sentences[reach] == sentences[at]
+    for at in _negations(words):
+        reach = slice(at + 1, at + 1 + SCOPE)
+        negated[reach] |= sentences[reach] == sentences[at]
     return negated
+
+
+def _negations(words: Words) -> list[int]:
+    """Places of the words that deny; the "no" of "no other bird is rarer" ranks."""
+    following = [*words.keys[1:], ""]
+    pairs = enumerate(zip(words.kinds, following, strict=True))
+    return [at for at, (kind, after) in pairs if kind == NEGATION and after != "other"]
 
 
 def _sentence_share(best: NDArray[np.int64], owners: NDArray[np.int64], weights: Floats) -> Floats:

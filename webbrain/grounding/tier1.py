@@ -28,7 +28,8 @@ from webbrain.types import Claim, Label, Passage, Verdict
 
 SUPPORTED = 0.5  # the model is fitted so that this is the best cut on its training sets, taken alike
 PARTLY = 0.25
-FAILED_CHECK = 0.45  # the most that a claim scores with a number or a quotation that the passage does not have
+# The most that a claim scores that says the opposite, or has a number or a quotation that the passage does not have.
+FAILED_CHECK = 0.45
 SUSPECT = 0.0  # log-odds from which a word is named among the reasons
 NAMED_WORDS = 3
 WORD_SCORES = ("worst_word", "worst_two", "worst_four", "mean_log_odds", "mean_wrong", "any_wrong")
@@ -208,19 +209,18 @@ def _latin(text: str) -> bool:
 
 def _verdict(claim: str, source: str, found: Inspection, score: float) -> Verdict:
     failed = [*_missing_numbers(claim, found), *altered_quotes(claim, source)]
-    if failed:
+    conflicts = _conflicts(found)
+    if failed or conflicts:
         score = min(score, FAILED_CHECK)
-    label = _label(score, found, bool(failed))
+    label = "contradicted" if conflicts else _label(score)
     reasons = (*failed, *_suspect_words(claim, found)) if label != "supported" else ()
     covered = f"tier1: {found.features[0]:.0%} of the words by weight are in the passage"
     return Verdict(label, round(score, 4), _evidence(source, found), (*reasons, covered))
 
 
-def _label(score: float, found: Inspection, failed: bool) -> Label:
-    if score >= SUPPORTED and not failed:
+def _label(score: float) -> Label:
+    if score >= SUPPORTED:
         return "supported"
-    if _conflicts(found):
-        return "contradicted"
     return "partly" if score >= PARTLY else "not_supported"
 
 
