@@ -22,7 +22,7 @@ from .nodes import Interrupted, Killer, two_nodes
 
 pytest.importorskip("ray", reason="the cluster's extra is not installed: pip install 'webbrain[cluster]'")
 
-SETTINGS = BuildSettings(encoder=None, shard_passages=500)
+SETTINGS = BuildSettings(encoder=None, shard_passages=200)
 PREPARE, SHARDS = "preparing splits of the corpus", "making shards"
 
 

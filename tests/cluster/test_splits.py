@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexing.cluster.engine import connected
 from indexing.cluster.shard import ShardTask
 from indexing.cluster.splits import Split, list_files, make_splits, split_as_json, split_from_json, survey
 from indexing.cluster.storage import Storage, file_facts
@@ -121,3 +122,9 @@ def test_a_task_survives_json() -> None:
     plan = {"parts": [{"split": 1, "begin": 4, "verdicts": "kar"}], "next_ordinal": 9, "rejects": 1, "aliases": 1}
     task = ShardTask.from_json({**raw, "threads": 1, "plan": {**plan, "last": True}})
     assert (task.plan.parts[0].verdicts, task.plan.last, task.analyzer.stemmer) == ("kar", True, "none")
+
+
+def test_no_cluster_is_told_at_once() -> None:
+    pytest.importorskip("ray", reason="pip install 'webbrain[cluster]'")
+    with pytest.raises(ConfigError, match="ray start"), connected("127.0.0.1:1"):
+        pass
