@@ -1,6 +1,7 @@
 """`webbrain index compact`: the same index without its dead rows, small shards merged into full ones.
 
-Nothing is cleaned, cut or encoded: texts and passages are copied, terms counted again, vectors taken over code by code.
+Nothing is cleaned, cut, analysed or encoded: texts and passages are copied, postings merged, vectors taken over code by
+code.
 Shards that are full and without dead rows are hard links.
 """
 
@@ -23,6 +24,7 @@ from webbrain.types import Document, Passage
 
 from .disk import check_room
 from .files import link_file, sync_folder, write_lock
+from .merge import MergedPostings, Source
 from .progress import Progress, Silent
 from .receipts import Receipt, file_entry, shard_files
 from .settings import BuildSettings, ChangePlan
@@ -146,7 +148,9 @@ class _Merging:
     def run(self) -> Receipt:
         for path in self.work.folder.glob(f"*/{self.number:05d}.*"):
             path.unlink()  # of a run that was killed; it may be a link
-        writer = ShardWriter(self.work.folder, self.number, self.work.analyzer)
+        sources = [(shard, self._live(shard)) for shard in self.group.shards]
+        postings = MergedPostings(self.base.build, sources)
+        writer = ShardWriter(self.work.folder, self.number, self.work.analyzer, postings)
         try:
             for shard in self.group.shards:
                 self._copy(shard, writer)
@@ -155,17 +159,17 @@ class _Merging:
             writer.close()
         dense = self.base.has_vectors
         if dense:
-            sources = [(self.base.vectors[shard], self._live(shard)) for shard in self.group.shards]
-            copy_vectors(sources, self.work.folder / layout.VECTORS.format(self.number))
+            vectors = [(self.base.vectors[shard], rows) for shard, rows in sources]
+            copy_vectors(vectors, self.work.folder / layout.VECTORS.format(self.number))
         files = shard_files(self.work.folder, self.number, dense=dense)
-        return _receipt(entry, files | self._sparse())
+        return _receipt(entry, files | self._sparse(sources))
 
-    def _sparse(self) -> dict[str, FileEntry]:
+    def _sparse(self, sources: list[Source]) -> dict[str, FileEntry]:
         """The learned-sparse postings of the new shard, where all old ones have them."""
         listed = self.base.manifest.files
         if not all(name.format(shard) in listed for shard in self.group.shards for name in layout.SPARSE_FILES):
             return {}
-        folder, sources = self.work.folder, [(shard, self._live(shard)) for shard in self.group.shards]
+        folder = self.work.folder
         merge_sparse(self.base.build, sources, folder, self.number)
         return {name.format(self.number): file_entry(folder / name.format(self.number)) for name in layout.SPARSE_FILES}
 

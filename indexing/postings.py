@@ -45,7 +45,7 @@ class PostingsWriter:
         """Write the shard's `bm25` files; returns its number of tokens (stop words left out)."""
         terms = [term.encode() for term in self.numbers]
         by_bytes = sorted(range(len(terms)), key=terms.__getitem__)
-        self._write_terms(folder, shard, [terms[number] for number in by_bytes])
+        write_terms(folder, shard, [terms[number] for number in by_bytes])
         rank = np.empty(len(terms), np.uint64)
         rank[by_bytes] = np.arange(len(terms), dtype=np.uint64)
         words = np.asarray(self.words, np.uint32)
@@ -65,10 +65,11 @@ class PostingsWriter:
         kept = rows[content[words]] if len(words) else rows
         return np.bincount(kept.astype(np.int64), minlength=len(self.sizes)).astype(np.uint32)
 
-    @staticmethod
-    def _write_terms(folder: Path, shard: int, terms: list[bytes]) -> None:
-        path = folder / layout.TERMS.format(shard)
-        path.write_bytes(b"".join(terms))
-        sync_file(path)
-        ends = np.cumsum([0, *map(len, terms)], dtype=np.uint64)
-        save_array(folder / layout.TERM_OFFSETS.format(shard), ends)
+
+def write_terms(folder: Path, shard: int, terms: list[bytes]) -> None:
+    """The vocabulary of a shard, sorted."""
+    path = folder / layout.TERMS.format(shard)
+    path.write_bytes(b"".join(terms))
+    sync_file(path)
+    ends = np.cumsum([0, *map(len, terms)], dtype=np.uint64)
+    save_array(folder / layout.TERM_OFFSETS.format(shard), ends)

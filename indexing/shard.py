@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -19,12 +20,22 @@ from .postings import PostingsWriter
 passage_text = indexed_text
 
 
+class Postings(Protocol):
+    """Takes the passages of a shard and writes its `bm25` files; `write` returns its number of tokens."""
+
+    def add(self, text: str) -> None: ...
+
+    def add_terms(self, terms: list[str]) -> None: ...
+
+    def write(self, folder: Path, shard: int) -> int: ...
+
+
 class ShardWriter:
     """Collects whole documents; `finish` writes what `webbrain.store` reads."""
 
-    def __init__(self, folder: Path, shard: int, analyzer: Analyzer) -> None:
+    def __init__(self, folder: Path, shard: int, analyzer: Analyzer, postings: Postings | None = None) -> None:
         self.folder, self.shard = folder, shard
-        self.postings = PostingsWriter(analyzer)
+        self.postings = postings or PostingsWriter(analyzer)
         self.documents: list[tuple[int, int, int]] = []
         self.rows: list[tuple[int, int, int, int, int, int]] = []
         for name in ("passages", "bm25", "dense"):

@@ -275,7 +275,7 @@ class State:
     def gone(self) -> Iterator[Page]:
         """Pages that the pass should have met and did not."""
         which = "" if self.ordered else " AND record IN (SELECT record FROM superseded)"
-        yield from list(self._numbers(f"seen IS NULL{which}"))
+        yield from self._numbers(f"seen IS NULL{which}")
 
     def orphans(self) -> Iterator[Page]:
         """Folded pages whose page is gone, in order; those that are put or folded anew meanwhile do not come again."""

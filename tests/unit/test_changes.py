@@ -67,6 +67,10 @@ class Place:
     def index(self) -> Index:
         return Index.open(self.output)
 
+    @property
+    def settings(self) -> BuildSettings:
+        return BuildSettings.from_json(self.index.manifest.settings)
+
     def texts(self) -> dict[str, str]:
         """The text of every kept document."""
         found: dict[str, str] = {}
@@ -331,6 +335,27 @@ class TestCompact:
         assert found == before
         assert verify(place.output, full=True) == []
         assert not compact(place.output).fresh
+
+    def test_merged_shards_are_those_of_a_build(self, place: Place) -> None:
+        place.build(ids(TEXTS[:5]), BuildSettings(encoder="static", shard_passages=50))
+        place.add(
+            [{"id": "x", "text": "A word that no other document has: zebra."}, {"id": "b", "text": "Cats, again."}]
+        )
+        place.add([{"id": "y", "text": "Cats and dogs and the boats."}])
+        remove(place.output, ["x"])
+        compact(place.output)
+        rows = [
+            *ids(TEXTS[:5]),
+            {"id": "b", "text": "Cats, again."},
+            {"id": "y", "text": "Cats and dogs and the boats."},
+        ]
+        again = Place(place.output.parent / "again")
+        expected = again.build([row for n, row in enumerate(rows) if n != 1], place.settings)
+        assert place.index.manifest.shards == expected.manifest.shards
+        names = [name for name in expected.manifest.files if name.split("/")[0] in ("passages", "bm25", "dense")]
+        assert len(names) == len(layout.SHARD_FILES) + 1
+        for name in names:
+            assert place.index.manifest.files[name] == expected.manifest.files[name], name
 
     def test_changes_go_on_behind_it(self, place: Place) -> None:
         place.build(ids([near(), near(1), *TEXTS[:3]]))
