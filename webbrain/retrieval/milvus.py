@@ -68,9 +68,14 @@ def connect(uri: str, folder: Path) -> Any:
     with needs("milvus"):
         from pymilvus import MilvusClient
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs a traceback of every error that it raises
-    where = uri if "://" in uri else str((folder / uri).resolve())
+    where = place(uri, folder)
     with engine_errors(where):
         return MilvusClient(uri=where, token=os.environ.get(TOKEN, ""))
+
+
+def place(uri: str, folder: Path) -> str:
+    """An address as it is; a path, which is relative to the index folder, as one from anywhere."""
+    return uri if "://" in uri else str((folder / uri).resolve())
 
 
 @contextmanager
@@ -168,7 +173,7 @@ class _Collection:
 
     @property
     def _repair(self) -> str:
-        uri, collection = self.pointer.uri, self.pointer.collection
+        uri, collection = place(self.pointer.uri, self.index.folder), self.pointer.collection
         return f"run `webbrain index export {self.index.folder} --to milvus --uri {uri} --collection {collection}`"
 
 
