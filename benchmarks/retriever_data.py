@@ -23,7 +23,9 @@ def write_articles() -> Path:
     with CORPUS.open("w", encoding="utf-8") as out:
         for number, row in enumerate(articles):
             if number % EVERY == 0 and plain(row["title"]) not in taken:
-                out.write(json.dumps({"id": str(row["id"]), **{key: row[key] for key in ("title", "text", "sections")}}))
+                out.write(
+                    json.dumps({"id": str(row["id"]), **{key: row[key] for key in ("title", "text", "sections")}})
+                )
                 out.write("\n")
     return CORPUS
 

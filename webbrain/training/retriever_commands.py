@@ -45,7 +45,10 @@ def retriever(
     ] = "mined",
     synthetic: Annotated[int, typer.Option(min=1, help="With --index: synthetic queries.")] = 20_000,
     epochs: Annotated[float, typer.Option(help="Passes over the training queries.")] = 5.0,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of epochs.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=0, help="Steps instead of epochs; 0 leaves a static model at its closed-form start."),
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Queries in a batch.")] = 32,
     negatives: Annotated[int, typer.Option(min=0, help="Mined negatives a query.")] = 2,
     learning_rate: Annotated[float | None, typer.Option(help="At its highest.")] = None,

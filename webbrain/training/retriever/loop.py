@@ -88,7 +88,8 @@ class RetrieverTrainer:
         )  # fmt: skip
         self.dev = _held(dev, settings) if dev is not None else []
         self.progress = Progress(stage="train")
-        self.steps = settings.steps or max(1, round(settings.epochs * len(train) / settings.batch))
+        every = max(1, round(settings.epochs * len(train) / settings.batch))
+        self.steps = every if settings.steps is None else settings.steps
 
     def run(self, *, resume: bool = False) -> RetrieverReport:
         """Train to the last step and leave the best weights in the task's module."""

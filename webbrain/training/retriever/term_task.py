@@ -62,7 +62,8 @@ class TermTask:
         held = {**dict(self.module.named_parameters()), "projection": self.module.projection}
         if not self.settings.expand:
             held = {name: held[name] for name in ("own.weight", "own.bias", "query")}
-        weights = {name: value.detach().numpy().astype(np.float16) for name, value in held.items()}
+        # In C order: safetensors writes an array's memory as it lies, and eigenvectors lie by columns.
+        weights = {name: value.detach().numpy().astype(np.float16, order="C") for name, value in held.items()}
         save_file(weights, folder / "head.safetensors")
         facts: dict[str, Any] = {"kind": "terms", "base": self.settings.base}
         facts |= {"query_tokens": QUERY_TOKENS, "passage_tokens": self.settings.passage_tokens}

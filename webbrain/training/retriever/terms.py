@@ -24,9 +24,9 @@ from webbrain.training.retriever.states import Padded, StateCache
 
 WIDTH = 128  # principal components of the word embeddings
 RIDGE = 10.0
-INITIAL_SCALE = 3.0  # of the expansion's logits: a token's own term then lies near 1.8
+INITIAL_SCALE = 6.0  # of the expansion's logits: a token's own term then lies near 2
 INITIAL_OWN = 2.0  # of a token for its own term
-INITIAL_QUANTILE = 0.996  # of a passage's terms, so many start at no weight
+INITIAL_QUANTILE = 0.995  # of a passage's terms, so many start at no weight
 
 
 class TermHead(nn.Module):
