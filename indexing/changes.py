@@ -59,9 +59,12 @@ def record_keys(record: RawRecord) -> tuple[bytes, bytes]:
 
 def content_key(document: Document) -> bytes:
     """A digest of all that the index keeps of a document."""
-    fields = {name: getattr(document, name) for name in Document.__slots__}  # `asdict` would copy the text
-    row = json.dumps([PIPELINE_VERSION, fields], sort_keys=True)
-    return hashlib.blake2b(row.encode(), digest_size=16).digest()
+    digest = hashlib.blake2b(f"{PIPELINE_VERSION} ".encode(), digest_size=16)
+    metadata = json.dumps(dict(document.metadata), sort_keys=True)
+    for part in (document.doc_id, document.title, document.url, metadata, document.text):
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.digest()
 
 
 class Changes:
