@@ -47,7 +47,7 @@ def test_term_weights_in_an_index_are_those_of_training(triples: TripleSet, tmp_
     assert isinstance(task, TermTask)
     (tmp_path / "model").mkdir()
     with torch.no_grad():
-        task.module.bias.add_(2.0)  # over the threshold of a start on so few terms
+        task.module.bias[5:] = 0.0  # about half of the terms, but the tokenizer's marks, then have a weight
     task.save(tmp_path / "model")
     package_sparse(str(tmp_path / "model"), tmp_path / "packed", "fp32")
     encoder = SparseEncoder(tmp_path / "packed")
@@ -61,10 +61,11 @@ def test_term_weights_in_an_index_are_those_of_training(triples: TripleSet, tmp_
     for passage_id, row in zip(triple.passages, wanted, strict=True):
         row[marks] = 0
         found = dense_weights(encoder, triples.texts[passage_id])
-        assert np.abs(found - row).max() < 0.1  # states of an int8 encoder
+        heavy = row >= np.sort(row)[-200]  # an index keeps the heaviest terms only
+        assert np.abs(found - row)[heavy].max() < 0.1  # states of an int8 encoder
         own = set(task.states.batch([passage_id]).ids[0].tolist())
         assert any(row[term] > 0.1 for term in own)
-        assert any(term not in own and row[term] > 0.3 for term in range(task.terms)) == expand
+        assert any(term not in own and row[term] > 0.2 for term in range(task.terms)) == expand
     query = encoder.query(triple.query)
     assert query == pytest.approx({int(term): float(asked[term]) for term in np.flatnonzero(asked)}, abs=2e-3)
 
