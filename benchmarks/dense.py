@@ -78,7 +78,7 @@ def _lists(vectors: Any, queries: Any) -> None:
         extra = (folder / "one").stat().st_size / shards[0].ntotal
     print(f"| {size} | (training {lists.lists} lists) | {training:.1f} | | | |")
     for probes, recall in _measure(shards, lists, queries):
-        millis = _millis(lambda query, n=probes: near_rows(shards, starts, query, lists, n, live), queries)
+        millis = _millis(lambda query, n=probes: near_rows(shards, starts, query, 10, lists, n, live), queries)
         size_of = f"{2 * vectors.shape[1]} + {extra:.0f}"
         print(f"| {size} | {probes} of {lists.lists} lists | {build:.1f} | {size_of} | {recall:.3f} | {millis:.2f} |")
 

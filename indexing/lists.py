@@ -166,7 +166,7 @@ def _measure(vectors: Sequence[Any], lists: Lists, queries: Vectors) -> list[tup
     measured: list[tuple[int, float]] = []
     for step in range(64):
         probes = min(round(FIRST_PROBES * 2 ** (step / 2)), lists.lists)
-        near = [near_rows(vectors, starts, query[None], lists, probes, live)[:10] for query in queries]
+        near = [near_rows(vectors, starts, query[None], 10, lists, probes, live) for query in queries]
         found = sum(row in best for rows, best in zip(near, exact, strict=True) for row, _ in rows)
         measured.append((probes, round(found / sum(map(len, exact)), 4)))
         if measured[-1][1] >= ENOUGH_RECALL or probes == lists.lists:

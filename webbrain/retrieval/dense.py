@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from webbrain.protocols import Vectors
 from webbrain.retrieval.ranking import hits, order
 from webbrain.retrieval.recall import probes_for
@@ -41,8 +43,9 @@ class DenseRetriever:
         index, vector = self.index, self.index.encoder.encode([query])
         if self.probes is None or index.lists is None:
             return exact_rows(index.vectors, index.starts, vector, k, index.live_selectors)
-        head = near_rows(index.vectors, index.starts, vector, index.lists, self.probes, index.live_selectors)
-        return head[:k] if k <= len(head) else [*head, *self._rest(vector, head, k - len(head))]
+        live = index.live_selectors
+        head = near_rows(index.vectors, index.starts, vector, min(k, CANDIDATES), index.lists, self.probes, live)
+        return head if k <= len(head) else [*head, *self._rest(vector, head, k - len(head))]
 
     def _rest(self, vector: Vectors, head: Pairs, wanted: int) -> Pairs:
         """What comes after the candidates in an exact search; so the long list begins as the short one does."""
@@ -68,15 +71,24 @@ def exact_rows(
 
 
 def near_rows(
-    vectors: Sequence[Any], starts: Sequence[int], query: Vectors, lists: Lists, probes: int, live: Sequence[Any]
+    vectors: Sequence[Any],
+    starts: Sequence[int],
+    query: Vectors,
+    k: int,
+    lists: Lists,
+    probes: int,
+    live: Sequence[Any],
 ) -> list[tuple[int, float]]:
-    """(row, cosine) of the candidates that the nearest lists give, best first, scored as in `exact_rows`."""
-    found: Pairs = []
+    """(row, cosine) of the best `k` candidates that the nearest lists give, scored as in `exact_rows`."""
+    found, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
     for shard, start, rows in zip(vectors, starts, lists.candidates(query, probes, CANDIDATES, live), strict=False):
         if len(rows):
-            scored = _search(pick(shard, rows), query, len(rows))
-            found.extend((start + int(rows[place]), score) for place, score in scored)
-    return order(found, CANDIDATES)
+            [cosines], [places] = pick(shard, rows).search(query, len(rows))
+            found.append(start + rows[places])
+            scores.append(cosines)
+    row, score = np.concatenate(found), np.concatenate(scores)
+    best = np.lexsort((row, -score))[:k]
+    return list(zip(row[best].tolist(), score[best].tolist(), strict=True))
 
 
 def _search(vectors: Any, query: Vectors, k: int, live: Any = None) -> list[tuple[int, float]]:

@@ -46,6 +46,8 @@ class Lists:
             _scan(shard, query, count, centres, near, selector)
             for shard, selector in zip(self.shards, live, strict=True)
         ]
+        if len(found) == 1:
+            return [np.sort(found[0][1])]
         scores = np.concatenate([scores for scores, _ in found])
         keep = np.zeros(len(scores), bool)
         keep[np.argsort(-scores, kind="stable")[:count]] = True
