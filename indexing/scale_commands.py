@@ -30,7 +30,10 @@ def cluster_build(
     split_mb: Annotated[int, typer.Option(min=1, help="Megabytes of corpus in a task.")] = 64,
     threads: Annotated[int, typer.Option(min=1, help="Cores of a task that encodes.")] = 1,
     encoder: Annotated[str | None, typer.Option(help="Model name or folder of a BERT encoder.")] = None,
-    dense: Annotated[bool, typer.Option("--dense/--no-dense", help="Whether to make vectors.")] = True,
+    dense: Annotated[
+        Literal["auto", "exact", "ivf"], typer.Option(help="Search all vectors, or in lists of them; by their number.")
+    ] = "auto",
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="Make no vectors.")] = False,
     precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Arithmetic of the encoder.")] = "int8",
     duplicates: Annotated[Literal["fold", "keep"], typer.Option(help="Fold near-duplicate pages into one.")] = "fold",
     target_words: Annotated[int, typer.Option(min=10, help="Words in a passage.")] = 110,
@@ -52,8 +55,9 @@ def cluster_build(
     settings = BuildSettings(
         chunker=ChunkSettings.around(target_words),
         analyzer=AnalyzerSettings(stemmer=stemmer),
-        encoder=(encoder or DEFAULT_ENCODER) if dense else None,
+        encoder=None if no_dense else encoder or DEFAULT_ENCODER,
         precision=precision,
+        dense_kind=dense,
         duplicates=duplicates,
         shard_passages=shard_passages,
     )

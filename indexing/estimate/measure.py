@@ -23,7 +23,7 @@ from ..settings import BuildSettings
 from ..shard import ShardWriter
 from ..state import Pass, State
 
-READ_SECONDS = 15.0  # of processor time given to reading, and as much to encoding
+READ_SECONDS = 8.0  # of processor time given to reading, and as much to encoding
 BATCH = 32
 
 
