@@ -81,9 +81,7 @@ def index_build(
         int | None, typer.Option(min=1, help="Processes that prepare the documents; all cores where it pays.")
     ] = None,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where passages are encoded.")] = "cpu",
-    sparse: Annotated[
-        str | None, typer.Option(help="Add a learned-sparse part by this model (folder or name).")
-    ] = None,
+    sparse: Annotated[str | None, typer.Option(help="Add a learned-sparse part by this model (a folder).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Build even when nothing changed.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -123,7 +121,7 @@ def index_build(
 @index_app.command("sparse")
 def index_sparse(
     folder: Annotated[Path, typer.Argument(help="Folder of the index.")],
-    model: Annotated[str, typer.Option(help="Folder or name of a sparse model.")],
+    model: Annotated[str, typer.Option(help="Folder of a sparse model.")],
     precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Arithmetic of the encoder.")] = "int8",
     threads: Annotated[int, typer.Option(min=1, help="Encoding threads.")] = 1,
 ) -> None:

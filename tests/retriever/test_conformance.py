@@ -19,7 +19,7 @@ from webbrain.retrieval.rerank import BudgetReranker
 from webbrain.store.index import Index
 from webbrain.testing import TEXTS, RerankerConformance, RetrieverConformance
 
-SPARSE = "terms-minilm"
+SPARSE = str(Path(__file__).parent / "terms-minilm")  # see its README
 
 
 def make_index(folder: Path, shard_passages: int) -> Index:

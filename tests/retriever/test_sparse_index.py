@@ -19,7 +19,7 @@ from webbrain.store.index import Index
 from webbrain.store.verify import verify
 from webbrain.testing import TEXTS
 
-SPARSE = "terms-minilm"
+SPARSE = str(Path(__file__).parent / "terms-minilm")  # see its README
 
 
 class Killed(Exception):

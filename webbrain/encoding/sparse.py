@@ -60,7 +60,7 @@ def package_sparse(name: str, folder: Path, precision: str = "int8") -> SparseCa
         export_splade(asked, query_head, folder / "query.onnx", precision)
     shutil.copyfile(model.folder / "tokenizer.json", folder / "tokenizer.json")
     card = SparseCard(
-        name=facts.get("name", name),
+        name=Path(name).resolve().name,
         kind=facts["kind"],
         base=facts["base"],
         weights_sha256=weights_digest(name),
@@ -74,10 +74,9 @@ def package_sparse(name: str, folder: Path, precision: str = "int8") -> SparseCa
 
 
 def sparse_folder(name: str) -> Path:
-    """The folder of a sparse model: a path, or one that ships with WebBrain."""
-    for folder in (Path(name), Path(__file__).parent / "weights" / name):
-        if (folder / CARD).is_file():
-            return folder
+    """The folder of a trained sparse model; raises ModelNotFound for another."""
+    if (Path(name) / CARD).is_file():
+        return Path(name)
     raise ModelNotFound(f"sparse model {name!r} is no folder with a {CARD}; make one with `webbrain train retriever`")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from webbrain.errors import ConfigError
-from webbrain.protocols import Reranker, Retriever
+from webbrain.protocols import Retriever
 from webbrain.retrieval.fusion import scale
 from webbrain.store.index import Index
 from webbrain.types import ScoredPassage
@@ -111,7 +111,7 @@ class RerankingRetriever:
         return Reranked(hits[: max(k, 0)], done.scores, done.seconds)
 
 
-def make_reranker(index: Index, specification: str) -> Reranker:
+def make_reranker(index: Index, specification: str) -> BudgetReranker:
     """`NAME`, a registered one, or the folder of a cross-encoder; with `@SECONDS` behind it its budget ("none": no
     limit). Raises ConfigError."""
     from webbrain.registry import RERANKERS
