@@ -79,10 +79,10 @@ def _scipy(columns: csc_matrix, weights: Weights) -> list[int]:
 
 
 def _seismic_rows(matrix: csc_matrix, queries: list[Weights], truth: list[list[int]]) -> None:
-    from seismic import SeismicDataset, SeismicIndex
+    from seismic import SeismicDataset, SeismicIndex, get_seismic_string
 
     rows = matrix.tocsr()
-    kind = f"U{len(str(matrix.shape[1]))}"
+    kind = get_seismic_string()
     begin = time.perf_counter()
     dataset = SeismicDataset()
     for row in range(rows.shape[0]):

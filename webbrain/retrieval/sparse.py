@@ -62,10 +62,12 @@ class SparseRetriever:
 
     def _scores(self, shard: SparseShard, weights: Mapping[int, float]) -> NDArray[Any]:
         """Scores of all rows of a shard; a row's terms are added in query order, so sharding changes no digit."""
-        scores = np.zeros(shard.passages, np.float32)
-        for term, weight in weights.items():
-            rows, codes = shard.postings(term)
-            scores[rows] += np.float32(weight * self.scale) * codes
+        lists = [(*shard.postings(term), weight * self.scale) for term, weight in weights.items()]
+        if not lists:
+            return np.zeros(shard.passages)
+        rows = np.concatenate([held for held, _, _ in lists])
+        products = np.concatenate([codes * weight for _, codes, weight in lists])
+        scores = np.bincount(rows, products, minlength=shard.passages)
         if shard.deleted is not None:
             scores[shard.deleted] = 0
         return scores
