@@ -1,6 +1,6 @@
 """Retrieval quality of bm25, dense and hybrid on the development collections: nDCG@10 and R@100.
 
-    python benchmarks/retrieval.py [--sets scifact med] [--fusers] [--encoder static] [--dense ivf]
+    python benchmarks/retrieval.py [--sets scifact med] [--fusers] [--encoder static] [--dense ivf --recall 0.98]
 
 Indexes are built with default settings and kept in `.bench/`, those of another encoder or kind beside them. Beside each
 BM25 score stands the one measured with bm25s and Lucene's formula in the same text (`shared/design/anchors.md`).
@@ -45,12 +45,13 @@ def main() -> None:
     parser.add_argument("--fusers", action="store_true", help="compare the fusion methods instead")
     parser.add_argument("--encoder", help="another encoder than the default, such as static")
     parser.add_argument("--dense", choices=["auto", "ivf"], default="auto", help="lists over the vectors")
+    parser.add_argument("--recall", type=float, help="what searches in lists are to reach")
     arguments = parser.parse_args()
     require_data()
     print("| set | retriever | nDCG@10 | R@100 | ms a query |\n|---|---|---|---|---|", flush=True)
     sums: dict[str, list[tuple[float, float]]] = {}
     for name in arguments.sets:
-        index = _index(name, arguments.encoder, arguments.dense)
+        index = _index(name, arguments.encoder, arguments.dense, arguments.recall)
         for label, make in _retrievers(arguments.fusers).items():
             ndcg, recall, millis = _evaluate(name, index, make(index))
             sums.setdefault(label, []).append((ndcg, recall))
@@ -71,13 +72,13 @@ def _retrievers(fusers: bool) -> dict[str, Callable[[Index], Retriever]]:
     return {name: lambda index, name=name: make_retriever(index, name) for name in ("bm25", "dense", "hybrid")}
 
 
-def _index(name: str, encoder: str | None, dense: Literal["auto", "ivf"]) -> Index:
+def _index(name: str, encoder: str | None, dense: Literal["auto", "ivf"], recall: float | None) -> Index:
     settings = BuildSettings(encoder=encoder or DEFAULT_ENCODER, dense_kind=dense)
     kinds = [part.replace("/", "-") for part in (encoder or "", dense.removeprefix("auto")) if part]
     folder = CACHE / "-".join([name, *kinds])
     with BuildBars() as progress:
         build(RETRIEVAL_SETS[name] / "passages.jsonl.gz", folder, settings, progress=progress)
-    return Index.open(folder)
+    return Index.open(folder, recall)
 
 
 def _evaluate(name: str, index: Index, retriever: Retriever) -> tuple[float, float, float]:

@@ -24,7 +24,9 @@ BudgetOption = Annotated[
 
 RecallOption = Annotated[
     float | None,
-    typer.Option(min=0.01, max=1.0, help="Share of the true ten nearest that a dense search is to find; 1 is exact."),
+    typer.Option(
+        min=0.01, max=1.0, help="Share of the ten nearest passages that a dense search is to find; 1 is exact."
+    ),
 ]
 
 
