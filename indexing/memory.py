@@ -6,7 +6,10 @@ import sys
 
 
 def peak_memory() -> dict[str, int]:
-    """Bytes: "own" of this process, "worker" of its largest child that has ended; {} where the system does not say."""
+    """Bytes: "own" of this process, "worker" of its largest child that has ended; {} where the system does not say.
+
+    A child is born with its parent's figure on Linux, so "worker" is no less than what this process held then.
+    """
     try:
         import resource
     except ImportError:  # Windows
