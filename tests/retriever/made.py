@@ -39,8 +39,9 @@ def tiny_bert(folder: Path, *, masked_lm: bool = False, seed: int = 0) -> Path:
     tokenizer.pre_tokenizer = BertPreTokenizer()
     pair = "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1"
     tokenizer.post_processor = TemplateProcessing("[CLS] $A [SEP]", pair, [("[CLS]", 2), ("[SEP]", 3)])
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
-                                   sep_token="[SEP]", mask_token="[MASK]")  # fmt: skip
+    marks = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), MARKS, strict=True))
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_input_names=inputs, **marks)
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(pieces),
