@@ -154,8 +154,8 @@ class TestTheFlow:
 
 class TestADeadWorker:
     def test_it_is_an_error_and_the_build_goes_on_when_it_is_run_again(self, tmp_path: Path) -> None:
-        corpus = write_corpus(tmp_path / "c.jsonl", [f"Number {n} of many texts. " * 40 for n in range(6000)])
-        settings = BuildSettings(encoder=None, shard_passages=500, duplicates="keep")
+        corpus = write_corpus(tmp_path / "c.jsonl", [f"Number {n} of many texts. " * 12 for n in range(4000)])
+        settings = BuildSettings(encoder=None, shard_passages=250, duplicates="keep")
         killed = threading.Event()
         before = set(multiprocessing.active_children())
 
