@@ -8,8 +8,9 @@ from webbrain.store.index import Index
 from webbrain.store.passages import PassageShard
 
 from .changes import prepare_document
+from .pages import Folded, NewPage, pack_head
 from .settings import BuildSettings
-from .state import Folded, NewPage, State, pack_head
+from .state import State
 
 
 def adopt(index: Index, path: Path, settings: BuildSettings) -> None:

@@ -18,10 +18,11 @@ from webbrain.types import Document, Passage
 
 from .chunk import chunk
 from .duplicates import Fingerprint
+from .pages import Folded, NewPage, Page, Pass, Place, pack
 from .read import RawRecord, Reject, clean
 from .read.records import WikiPage
 from .settings import PIPELINE_VERSION, BuildSettings
-from .state import Folded, NewPage, Page, Pass, Place, State, pack
+from .state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,12 @@ from webbrain.types import Document, Passage
 from .disk import check_room
 from .files import link_file, sync_folder, write_lock
 from .merge import MergedPostings, Source
+from .pages import Place
 from .progress import Progress, Silent
 from .receipts import Receipt, file_entry, shard_files
 from .settings import BuildSettings, ChangePlan
 from .shard import ShardWriter
 from .sparse import merge_sparse
-from .state import Place
 from .update import Change, ChangeReport
 from .vectors import copy_vectors
 from .work import Work

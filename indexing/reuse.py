@@ -19,12 +19,12 @@ from webbrain.types import Document
 from .adopt import live_documents
 from .chunk import chunk
 from .files import link_file, sync_folder
+from .pages import Place
 from .progress import Progress
 from .publish import remove_partial
 from .receipts import STAGE, Receipt, shard_files
 from .settings import BuildSettings, Plan
 from .shard import ShardWriter
-from .state import Place
 from .work import Base, Work
 
 

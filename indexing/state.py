@@ -12,7 +12,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,9 @@ from webbrain.types import Document
 
 from .duplicates import Fingerprint
 from .files import sync_file
+from .pages import Folded, KnownRecord, NewPage, Page, Pass, Place, pack
 from .read import Reject
 from .receipts import Receipt
-
-Place = tuple[int, int]  # a shard and a document within it
 
 THRESHOLD = 0.9  # estimated Jaccard similarity from which two texts are one page
 
@@ -53,71 +52,6 @@ CREATE TABLE IF NOT EXISTS deleted (shard INTEGER, document INTEGER, PRIMARY KEY
 CREATE TABLE IF NOT EXISTS superseded (record BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 _COLUMNS = "number, place, doc_id, record, content, shard, document, same_as, exact, numbers, signature, seen, doubtful"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One document; `shard` and `document` say where it lies, None for a page folded into page `same_as`."""
-
-    number: int
-    place: int
-    doc_id: str
-    record: bytes
-    content: bytes
-    shard: int | None
-    document: int | None
-    same_as: int | None
-    fingerprint: Fingerprint | None
-    seen: int | None
-    doubtful: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NewPage:
-    """A page that the pass found: its place, the digests of its record and of itself, and what it says."""
-
-    place: int
-    doc_id: str
-    record: bytes
-    content: bytes | None
-    fingerprint: Fingerprint | None
-
-
-@dataclass(frozen=True, slots=True)
-class KnownRecord:
-    """A record that the index was made of, and all that it gave."""
-
-    key: bytes
-    pages: list[Page]
-    rejects: list[Reject]
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """Into which page one is folded, and its document, compressed (see `pack`)."""
-
-    same_as: int
-    text: bytes
-
-    def row(self) -> tuple[int, bytes]:
-        return self.same_as, self.text
-
-
-@dataclass(slots=True)
-class Pass:
-    """How far a pass over a corpus has come; `furthest` is the last old place met, `lost` names pages gone for good."""
-
-    next_ordinal: int = 0
-    skipped: int = 0
-    next_place: int = 0
-    furthest: int = -1
-    settled: bool = False
-    last: bool = False
-    counts: dict[str, int] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
-
-    def count(self, what: str, number: int = 1) -> None:
-        self.counts[what] = self.counts.get(what, 0) + number
 
 
 class State:
@@ -410,17 +344,6 @@ INSERT INTO kept.bands SELECT folded, key, number FROM bands ORDER BY folded, ke
 INSERT INTO kept.records SELECT key, pages, rejects, NULL FROM records {0} ORDER BY key;
 COMMIT;
 """
-
-
-def pack(document: Document) -> bytes:
-    """A document without its id, compressed."""
-    row = {"title": document.title, "text": document.text, "url": document.url, "metadata": dict(document.metadata)}
-    return zlib.compress(json.dumps(row, ensure_ascii=False).encode())
-
-
-def pack_head(title: str, url: str) -> bytes:
-    """What stands for a folded page whose text is not known."""
-    return zlib.compress(json.dumps({"title": title, "url": url}, ensure_ascii=False).encode())
 
 
 def _page(row: tuple[Any, ...]) -> Page:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..pages import Folded, NewPage, pack_head
 from ..read import Reject
-from ..state import Folded, NewPage, State, pack_head
+from ..state import State
 from .prepare import Head, RecordHead
 
 UNKNOWN_YET = pack_head("", "")  # stands for a folded text until the shard with it is made

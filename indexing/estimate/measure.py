@@ -18,10 +18,11 @@ from webbrain.store.passages import PassageShard, indexed_text
 from webbrain.types import Document, Passage
 
 from ..changes import Changes
+from ..pages import Pass
 from ..read import scan
 from ..settings import BuildSettings
 from ..shard import ShardWriter
-from ..state import Pass, State
+from ..state import State
 
 READ_SECONDS = 8.0  # of processor time given to reading, and as much to encoding
 BATCH = 32

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from indexing.duplicates import Fingerprint
-from indexing.state import NewPage, State
+from indexing.pages import NewPage
+from indexing.state import State
 
 DRAW = random.Random(5)
 WORDS = [
