@@ -1,6 +1,6 @@
 """Building an index, ours beside the peers, at several sizes: one after the other on the same passages, in one run.
 
-    python benchmarks/index_build.py [--sizes 25000,100000,250000] [--engines NAME,...] [--plot docs/plots]
+    python benchmarks/index_build.py [--sizes 25000,100000,250000] [--engines "NAME;..."] [--plot docs/plots]
 
 Passages come from `shared/data/articles`, cut once by our own chunker; every engine gets the same JSONL. Rows
 that an earlier run left are kept unless --again. `index_search.py` asks the indexes left in `.bench/peers`.
@@ -113,7 +113,7 @@ def _ours(engine: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default=",".join(map(str, (SMALL, *SIZES))))
-    parser.add_argument("--engines", help="Names, comma-separated; all by default.")
+    parser.add_argument("--engines", help="Names, separated by semicolons; all by default.")
     parser.add_argument("--again", action="store_true", help="Build again what an earlier run has built.")
     parser.add_argument("--plot", type=Path, help="Folder for growth curves, SVG.")
     options = parser.parse_args()
