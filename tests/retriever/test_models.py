@@ -37,7 +37,7 @@ def make(triples: TripleSet, folder: Path, **options: object) -> object:
 def dense_weights(encoder: SparseEncoder, text: str) -> np.ndarray:
     terms, codes = encoder.document(text)
     weights = np.zeros(encoder.card.terms, np.float32)
-    weights[terms] = codes * encoder.card.scale
+    weights[terms] = (codes >> 1) * encoder.card.scale
     return weights
 
 
@@ -64,6 +64,8 @@ def test_term_weights_in_an_index_are_those_of_training(triples: TripleSet, tmp_
         heavy = row >= np.sort(row)[-200]  # an index keeps the heaviest terms only
         assert np.abs(found - row)[heavy].max() < 0.1  # states of an int8 encoder
         own = set(task.states.batch([passage_id]).ids[0].tolist())
+        terms, codes = encoder.document(triples.texts[passage_id])
+        assert set(terms[codes % 2 == 1].tolist()) == own & set(terms.tolist())
         assert any(row[term] > 0.1 for term in own)
         assert any(term not in own and row[term] > 0.2 for term in range(task.terms)) == expand
     query = encoder.query(triple.query)

@@ -21,14 +21,15 @@ from webbrain.errors import ConfigError, IndexDamaged, ModelNotFound
 from webbrain.models import ModelFiles, resolve, sha256_file
 
 CARD = "sparse.json"
-SCALE = 4.0 / 255  # a weight is log(1 + x): 4 stands for a logit of 54
+SCALE = 4.0 / 127  # a weight is log(1 + x): 4 stands for a logit of 54
 MOST_TERMS = 256  # of a passage, the heaviest
 Codes = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
 class SparseCard:
-    """What `sparse.json` says. A stored weight is `code * scale`; `terms` is the size of the vocabulary; `kind` is
+    """What `sparse.json` says. A stored byte is a weight of `(byte >> 1) * scale`, and odd
+    where the term is one of the passage's own; `terms` is the size of the vocabulary; `kind` is
     "terms" (queries by one weight a term) or "splade" (queries by an encoder)."""
 
     name: str
@@ -103,7 +104,7 @@ class SparseEncoder:
         self.card = read_sparse_card(folder)
 
     def documents(self, texts: Sequence[str]) -> Iterator[Codes]:
-        """Per text its terms, ascending, and the codes of their weights; a text's do not depend on the others."""
+        """Per text its terms, ascending, and a byte for each (see `SparseCard`), whatever the other texts are."""
         if self.threads == 1 or len(texts) < 2:
             yield from map(self.document, texts)
             return
@@ -118,7 +119,7 @@ class SparseEncoder:
         found = np.maximum(logits, 0)
         if "own" in values:
             np.add.at(found, ids[1:-1], np.maximum(values["own"][0][1:-1], 0))
-        return _quantised(np.log1p(found), self.card.scale)
+        return _packed(np.log1p(found), np.unique(ids[1:-1]), self.card.scale)
 
     def query(self, text: str) -> dict[int, float]:
         """Term -> weight, heaviest first; only those above zero. Of kind "terms" they are to be multiplied by idf."""
@@ -165,12 +166,12 @@ def cut_tokens(ids: list[int], limit: int) -> list[int]:
     return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
 
-def _quantised(weights: NDArray[np.float32], scale: float) -> Codes:
-    codes = np.minimum(np.round(weights / scale), 255).astype(np.uint8)
+def _packed(weights: NDArray[np.float32], own: NDArray[Any], scale: float) -> Codes:
+    codes = np.minimum(np.round(weights / scale), 127).astype(np.uint8)
     terms = np.flatnonzero(codes)
     if len(terms) > MOST_TERMS:  # ties at the edge go to the lower id
         terms = np.sort(terms[np.argsort(-codes[terms].astype(np.int16), kind="stable")[:MOST_TERMS]])
-    return terms.astype(np.uint32), codes[terms]
+    return terms.astype(np.uint32), (codes[terms] << 1 | np.isin(terms, own)).astype(np.uint8)
 
 
 def _read_head(path: Path) -> dict[str, NDArray[Any]]:

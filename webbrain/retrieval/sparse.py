@@ -45,7 +45,7 @@ class SparseRetriever:
         return weights
 
     def _idf(self, term: int) -> float:
-        """BM25's, over all shards."""
+        """BM25's, over all shards, of the passages that have the term itself: not those it is only related to."""
         frequency = sum(shard.document_frequency(term) for shard in self.index.sparse)
         return math.log(1 + (self.index.live - frequency + 0.5) / (frequency + 0.5))
 

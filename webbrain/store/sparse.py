@@ -30,9 +30,12 @@ class SparseShard:
         return len(self._offsets) - 1
 
     def postings(self, term: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """(rows, codes) of a term: ascending uint32 rows within the shard, uint8 codes; raises IndexDamaged."""
-        part = slice(int(self._offsets[term]), int(self._offsets[term + 1]))
-        rows, codes = self._rows[part], self._codes[part]
+        """(rows, codes) of a term: ascending uint32 rows within the shard, uint8 codes of its weights.
+
+        Raises IndexDamaged.
+        """
+        part = self._part(term)
+        rows, codes = self._rows[part], self._codes[part] >> 1
         if len(rows) and int(rows[-1]) >= self.passages:
             raise IndexDamaged(
                 f"{self.path}: term {term} is in no passage of it; run `webbrain index verify DIR --full`"
@@ -40,9 +43,13 @@ class SparseShard:
         return rows, codes
 
     def document_frequency(self, term: int) -> int:
-        """How many live rows have the term."""
-        rows, _ = self.postings(term)
-        return len(rows) if self.deleted is None else int(np.count_nonzero(~self._is_deleted[rows]))
+        """How many live rows have the term among their own, not only as one related to them."""
+        part = self._part(term)
+        own = (self._codes[part] & 1).astype(bool)
+        return int(np.count_nonzero(own if self.deleted is None else own & ~self._is_deleted[self._rows[part]]))
+
+    def _part(self, term: int) -> slice:
+        return slice(int(self._offsets[term]), int(self._offsets[term + 1]))
 
     @cached_property
     def _is_deleted(self) -> NDArray[Any]:
