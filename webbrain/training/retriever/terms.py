@@ -9,7 +9,8 @@ A passage's weight of term j is  log(1 + ReLU(max over tokens of expansion) + su
 - own: v . h + c at each token that is j: uniCOIL's weight (Lin and Ma 2021), summed so that repetition counts.
 
 A query is its set of terms, each with one learned factor for all queries, starting at 1, times the term's idf in the
-index that is searched, over the passages that have it themselves (inference-free sparse retrieval, Geng et al. 2024). Terms are the encoder's word pieces.
+index that is searched, over the passages that have it themselves (inference-free sparse retrieval, Geng et al. 2024).
+Terms are the encoder's word pieces.
 """
 
 from __future__ import annotations
