@@ -54,7 +54,7 @@ def _webbrain(retriever: str, **settings: Any) -> Engine:
         from indexing.settings import BuildSettings
 
         whole = ChunkSettings.around(400)  # the passages as they are
-        build_index(texts, folder, BuildSettings(chunker=whole, duplicates="keep", **settings))
+        build_index(texts, folder, BuildSettings(chunker=whole, duplicates="keep", **settings), workers=None)
 
     def open_index(folder: Path) -> Search:
         from webbrain.retrieval import make_retriever

@@ -40,7 +40,17 @@ class ChunkSettings:
 def chunk(document: Document, settings: ChunkSettings) -> list[Passage]:
     """Passages in order, not overlapping, each sentence in one of them; [] for a document without text."""
     text = document.text
+    if _is_short(text, settings):
+        start = len(text) - len(text.lstrip())
+        return passages_at(document, [Span(start, len(text.rstrip()))])
     return passages_at(document, _merge_rest(text, list(_group(text, settings)), settings))
+
+
+def _is_short(text: str, settings: ChunkSettings) -> bool:
+    """Whether a text is one passage wherever its sentences end, as those of a corpus of passages are."""
+    if len(text) > 10 * settings.target_words or not text.isascii():
+        return False
+    return 0 < len(text.split()) <= 0.75 * settings.target_words
 
 
 def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:

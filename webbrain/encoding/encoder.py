@@ -115,21 +115,25 @@ class OnnxEncoder:
 
     def _map(self, output: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
         self._load()
+        batch = [np.array([one.ids], np.int64) for one in self._tokenizer.encode_batch_fast(list(texts))]
 
-        def run(text: str) -> NDArray[np.float32]:
-            ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+        def run(ids: NDArray[np.int64]) -> NDArray[np.float32]:
             values: NDArray[np.float32] = self._session.run([output], {"ids": ids})[0][0]
             return values
 
-        if self.threads == 1 or len(texts) < 2:
-            yield from map(run, texts)
+        if self.threads == 1 or len(batch) < 2:
+            yield from map(run, batch)
             return
-        with ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(run, texts)
+        with ThreadPoolExecutor(self.threads) as pool:  # a share each: a task a text costs more than a static text
+            shares = [batch[at :: self.threads] for at in range(self.threads)]
+            done = list(pool.map(lambda share: [run(ids) for ids in share], shares))
+        yield from (done[at % self.threads][at // self.threads] for at in range(len(batch)))
 
     def _load(self) -> None:
         if self._session is not None:
             return
+        if self.threads > 1:
+            os.environ["TOKENIZERS_PARALLELISM"] = "true"  # before the library reads it
         try:
             tokenizer = open_tokenizer(self.folder, self.card.max_tokens)
             session = open_session(self.folder / "model.onnx")
