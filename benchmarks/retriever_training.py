@@ -5,8 +5,8 @@
 Sparse parts are added to copies of the indexes in `.bench/`, which `benchmarks/retrieval.py` and `writing.py` build.
 `wikigenbench` asks whether a page belongs to the title's article: its queries are the titles, and a page is relevant to
 the article that cites it or whose web search found it. `dense adapted` is trained on the collection's own texts
-(`webbrain train retriever --kind dense --index`), without a query or judgement of it. Development was on articles and on
-the training queries of scifact; but the scores of `sparse` on med, cisi and cranfield had been seen when its idf was
+(`webbrain train retriever --kind dense --index`), without a query or judgement of it. Development was on articles and
+on training queries of scifact; but the scores of `sparse` on med, cisi and cranfield had been seen when its idf was
 changed to count a passage's own terms alone, and when it was decided not to ship it, so those rows are not blind.
 """
 
