@@ -17,6 +17,9 @@ app = typer.Typer(rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
+MANY = 10_000_000  # passages from which one thread takes days over the lists
+
+
 @app.command("cluster-build")
 def cluster_build(
     corpus: Annotated[Path, typer.Argument(help="File or folder that every machine of the cluster reads.")],
@@ -137,6 +140,8 @@ def plan(
         return
     for line in lines:
         print(f"{line.basis:12} {line.name:30} {line.value:>18,.6g} {line.unit:24} {line.how}".rstrip())
+    if lists and encoder != "none" and passages >= MANY:
+        say("the lists are made by one thread: plan with --no-lists, and build with --dense exact, to do without")
 
 
 def _measured(encoder: str, corpus: Path | None) -> dict[str, Constant]:
