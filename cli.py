@@ -88,14 +88,13 @@ def index_build(
     """Index a corpus. A killed build goes on where it stopped when the same command is run again."""
     from dataclasses import asdict
 
-    from webbrain.analysis import AnalyzerSettings
-    from webbrain.models import DEFAULT_ENCODER
     from webbrain.terminal import BuildBars
 
-    settings = part("indexing.settings").BuildSettings(
-        chunker=part("indexing.chunk").ChunkSettings.around(target_words),
-        analyzer=AnalyzerSettings(stemmer=stemmer),
-        encoder=None if no_dense else encoder or DEFAULT_ENCODER,
+    settings = part("indexing.settings").BuildSettings.from_options(
+        target_words=target_words,
+        stemmer=stemmer,
+        encoder=encoder,
+        no_dense=no_dense,
         precision=precision,
         dense_kind=dense,
         duplicates=duplicates,

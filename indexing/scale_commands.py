@@ -16,7 +16,6 @@ app = typer.Typer(rich_markup_mode=None)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
-
 MANY = 10_000_000  # passages from which one thread takes days over the lists
 
 
@@ -48,17 +47,14 @@ def cluster_build(
     """Index a corpus on a Ray cluster: the same index as `index build` makes. Run again, it goes on."""
     from dataclasses import asdict
 
-    from webbrain.analysis import AnalyzerSettings
-    from webbrain.models import DEFAULT_ENCODER
-
-    from .chunk import ChunkSettings
     from .cluster.build import ClusterSettings, build_on_cluster
     from .settings import BuildSettings
 
-    settings = BuildSettings(
-        chunker=ChunkSettings.around(target_words),
-        analyzer=AnalyzerSettings(stemmer=stemmer),
-        encoder=None if no_dense else encoder or DEFAULT_ENCODER,
+    settings = BuildSettings.from_options(
+        target_words=target_words,
+        stemmer=stemmer,
+        encoder=encoder,
+        no_dense=no_dense,
         precision=precision,
         dense_kind=dense,
         duplicates=duplicates,

@@ -52,6 +52,18 @@ class BuildSettings:
         return asdict(self)
 
     @classmethod
+    def from_options(
+        cls, *, target_words: int, stemmer: str, encoder: str | None, no_dense: bool, **others: Any
+    ) -> BuildSettings:
+        """The settings that a command line tells; `others` are fields by their names."""
+        return cls(
+            chunker=ChunkSettings.around(target_words),
+            analyzer=AnalyzerSettings(stemmer=stemmer),
+            encoder=None if no_dense else encoder or DEFAULT_ENCODER,
+            **others,
+        )
+
+    @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> BuildSettings:
         """The settings that a manifest names."""
         parts = {"chunker": ChunkSettings, "analyzer": AnalyzerSettings, "bm25": Bm25Settings}

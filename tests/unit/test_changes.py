@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -462,15 +462,20 @@ class TestOtherSettings:
         assert "`webbrain index update " in " ".join(said)
 
 
+def every_change(place: Place) -> tuple[Callable[[], ChangeReport], ...]:
+    """One call of each command that changes an index."""
+    return (
+        lambda: add(place.corpus, place.output),
+        lambda: update(place.corpus, place.output),
+        lambda: remove(place.output, ["a"]),
+        lambda: compact(place.output),
+    )
+
+
 class TestTrouble:
     def test_there_must_be_an_index(self, place: Place) -> None:
         place.write(ids(TEXTS))
-        for change in (
-            lambda: add(place.corpus, place.output),
-            lambda: update(place.corpus, place.output),
-            lambda: remove(place.output, ["a"]),
-            lambda: compact(place.output),
-        ):
+        for change in every_change(place):
             with pytest.raises(IndexNotFound):
                 change()
         assert not place.output.exists()
@@ -479,12 +484,7 @@ class TestTrouble:
         place.build(ids(TEXTS))
         place.write(ids(TEXTS[:2]))
         with write_lock(place.output):
-            for change in (
-                lambda: add(place.corpus, place.output),
-                lambda: update(place.corpus, place.output),
-                lambda: remove(place.output, ["a"]),
-                lambda: compact(place.output),
-            ):
+            for change in every_change(place):
                 with pytest.raises(IndexBusy):
                     change()
 

@@ -144,14 +144,17 @@ class OnnxEncoder:
         self._tokenizer, self._session = tokenizer, session
 
 
-def open_tokenizer(folder: Path, max_tokens: int) -> Any:
-    """The tokenizer of a packaged encoder, which cuts off what is longer than `max_tokens`."""
+def open_tokenizer(folder: Path, max_tokens: int | None) -> Any:
+    """The tokenizer of a packaged model; it cuts off what is longer than `max_tokens` (None: never)."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
+    if max_tokens is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(max_tokens)
     # Control tokens such as "[SEP]" in a page are words like any other.
     tokenizer.encode_special_tokens = True
     return tokenizer

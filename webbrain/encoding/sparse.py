@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from webbrain.encoding.encoder import open_session, open_tokenizer
 from webbrain.encoding.onnx_heads import export_splade, export_terms
 from webbrain.errors import ConfigError, IndexDamaged, ModelNotFound
 from webbrain.models import ModelFiles, resolve, sha256_file
@@ -198,28 +199,17 @@ def _with_embeddings(model: ModelFiles, head: dict[str, NDArray[Any]]) -> dict[s
 
 
 def plain_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a folder, which neither pads nor cuts; control tokens in a page are words like any other."""
-    from tokenizers import Tokenizer
-
+    """The tokenizer of a folder, which neither pads nor cuts; raises IndexDamaged."""
     try:
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        return open_tokenizer(folder, None)
     except Exception as error:  # the library has no narrower one
         raise _unloadable(folder, error) from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    tokenizer.encode_special_tokens = True
-    return tokenizer
 
 
 def onnx_session(path: Path) -> Any:
     """A graph on ONNX Runtime, one thread; raises IndexDamaged."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return open_session(path)
     except Exception as error:  # onnxruntime has no narrower one
         raise _unloadable(path.parent, error) from error
 
