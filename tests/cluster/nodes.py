@@ -21,17 +21,33 @@ def two_nodes(memory: int = 100_000_000) -> Iterator[Any]:
     """A Ray cluster of two nodes with one core each; this process is its driver. Yields `ray.cluster_utils.Cluster`."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
-    from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": memory}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
-    cluster.add_node(num_cpus=1, object_store_memory=memory)
-    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+    cluster = _start(memory)
     try:
         yield cluster
     finally:
         ray.shutdown()
+        cluster.shutdown()
+
+
+def _start(memory: int, tries: int = 3) -> Any:
+    """A node that a busy host does not start within Ray's own 30 s fails the whole cluster: it is tried again."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": memory}
+    cluster = Cluster()  # type: ignore[no-untyped-call]
+    try:
+        cluster.add_node(**node)
+        cluster.add_node(num_cpus=1, object_store_memory=memory)
+        ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception:  # Ray raises the bare class
+        ray.shutdown()
         cluster.shutdown()  # type: ignore[no-untyped-call]
+        if tries == 1:
+            raise
+        return _start(memory, tries - 1)
+    return cluster
 
 
 class Killer(Quiet):
