@@ -168,4 +168,7 @@ def open_session(path: Path) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    unwanted = ["SkipLayerNormFusion", "BiasSkipLayerNormFusion"]  # see `onnx_bert.dense_add_norm`
+    return onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=unwanted
+    )

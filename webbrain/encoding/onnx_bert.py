@@ -1,8 +1,11 @@
 """A BERT encoder's safetensors as an ONNX graph, int8 for the CPU, written without torch.
 
-The graph takes one text at a time (no padding, no mask), so that a text's vector cannot depend on its batch: with
-per-tensor dynamic quantisation a batch changes every vector in it, and the same passage would get another vector in
-another shard.
+The graph takes one text at a time (no padding, no mask), so that a text's vector cannot depend on its batch, which
+would give the same passage another vector in another shard.
+
+In int8 the inputs of a product are quantised with a scale for each token, the weights with one for each output. A
+weight has seven bits: on processors without VNNI two products of eight bits overflow the 16 bits in which they are
+added (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html), and vectors would differ.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ Array = NDArray[Any]
 Shapes = dict[str, list[int | str]]
 _IDS = frozenset({"ids", "position", "numbers"})
 _CONTRIB = "com.microsoft"
-_BLOCK = 128  # weights that share one int8 scale; inputs are quantised in the same blocks
+_BLOCK = 128  # weights that share one scale where few rows are multiplied; their inputs are quantised in such blocks
+_MOST = 63  # of a weight in seven bits
 PRECISIONS = ("int8", "fp32")
 
 
@@ -58,10 +62,14 @@ def check_supported(model: ModelFiles) -> None:
 
 
 class Graph:
-    """Collects nodes and weights; each method adds one operation and returns the name of its output."""
+    """Collects nodes and weights; each method adds one operation and returns the name of its output.
 
-    def __init__(self, int8: bool) -> None:
-        self.int8 = int8
+    `few_rows` is for graphs that multiply one row or a few at a time, as a decoder does: int8 in blocks, which takes
+    fewer steps and reads no more memory.
+    """
+
+    def __init__(self, int8: bool, *, few_rows: bool = False) -> None:
+        self.int8, self.few_rows = int8, few_rows
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
 
@@ -82,10 +90,33 @@ class Graph:
         """`x @ weight`, weight of shape (in, out)."""
         if not self.int8:
             return self.node("MatMul", [x, self.weight(f"{name}.w", weight)], f"{name}.out")
+        return self._matmul_blocks(x, name, weight) if self.few_rows else self._matmul_rows(x, name, weight)
+
+    def _matmul_rows(self, x: str, name: str, weight: Array) -> str:
+        codes, scales = quantize_outputs(weight)
+        axis = self._shared("rows.axis", np.array([-1], np.int64))
+        zero, step = self._shared("rows.zero", np.uint8(128)), self._shared("rows.step", np.float32(1 / 127))
+        high = self.node("ReduceMax", [x, axis], f"{name}.high", keepdims=1)
+        low = self.node("Neg", [self.node("ReduceMin", [x, axis], f"{name}.low", keepdims=1)], f"{name}.depth")
+        least = self._shared("rows.least", np.float32(1e-12))
+        size = self.node("Max", [high, low, least], f"{name}.size")
+        rows = self.node("QuantizeLinear", [self.node("Div", [x, size], f"{name}.unit"), step, zero], f"{name}.rows")
+        scale, none = self.weight(f"{name}.scale", scales), self.weight(f"{name}.zero", np.zeros_like(codes[0]))
+        inputs = [rows, self.weight(f"{name}.q", codes), step, scale, zero, none]
+        product = self.node("MatMulIntegerToFloat", inputs, f"{name}.product", _CONTRIB)
+        return self.node("Mul", [product, size], f"{name}.out")
+
+    def _matmul_blocks(self, x: str, name: str, weight: Array) -> str:
         codes, scales = quantize_blocks(weight.T)
         rows = [x, self.weight(f"{name}.q", codes), self.weight(f"{name}.scale", scales)]
         size = {"K": weight.shape[0], "N": weight.shape[1], "bits": 8, "block_size": _BLOCK, "accuracy_level": 4}
         return self.node("MatMulNBits", rows, f"{name}.out", _CONTRIB, **size)
+
+    def _shared(self, name: str, value: Any) -> str:
+        """A constant that is there once."""
+        if all(weight.name != name for weight in self.weights):
+            self.weight(name, np.asarray(value))
+        return name
 
     def embedding(self, ids: str, name: str, table: Array) -> str:
         if not self.int8:
@@ -110,6 +141,12 @@ class Graph:
         graph = helper.make_graph(self.nodes, name, values(inputs), values(outputs), self.weights)
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_CONTRIB, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="webbrain")
+
+
+def quantize_outputs(weight: Array) -> tuple[Array, Array]:
+    """Symmetric seven bits with one scale per output: (in, out) -> int8 and float32 scales (out,)."""
+    scales = np.maximum(np.abs(weight).max(axis=0), 1e-12) / _MOST
+    return np.round(weight / scales).astype(np.int8), scales.astype(np.float32)
 
 
 def quantize_blocks(weight: Array) -> tuple[Array, Array]:
@@ -190,11 +227,14 @@ def dense_add_norm(
 ) -> str:
     """LayerNorm(x @ W + b + residual); `get` gives the weights named after `source`."""
     projected = graph.matmul(x, here, get(f"{source}dense.weight").T)
-    inputs = [projected, residual]
-    for name in ("LayerNorm.weight", "LayerNorm.bias", "dense.bias"):
+    biased = graph.node(
+        "Add", [projected, graph.weight(f"{here}.dense.bias", get(f"{source}dense.bias"))], f"{here}.biased"
+    )
+    inputs = [graph.node("Add", [biased, residual], f"{here}.sum")]
+    for name in ("LayerNorm.weight", "LayerNorm.bias"):
         inputs.append(graph.weight(f"{here}.{name}", get(source + name)))
-    epsilon = float(config["layer_norm_eps"])
-    return graph.node("SkipLayerNormalization", inputs, f"{here}.normed", _CONTRIB, epsilon=epsilon)
+    # Not SkipLayerNormalization, which ONNX Runtime computes five times as slowly on a CPU.
+    return graph.node("LayerNormalization", inputs, f"{here}.normed", axis=-1, epsilon=float(config["layer_norm_eps"]))
 
 
 def pool(graph: Graph, hidden: str, pooling: str) -> None:

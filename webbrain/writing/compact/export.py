@@ -42,7 +42,7 @@ def export_writer(
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().float().cpu().numpy() for name, value in model.state_dict().items()}
     config = model.seq2seq.config.decoder.to_dict()
-    decoder = _Decoder(Graph(int8=precision == "int8"), weights, config, copy=model.copy is not None)
+    decoder = _Decoder(Graph(int8=precision == "int8", few_rows=True), weights, config, copy=model.copy is not None)
     onnx.save(decoder.step(), str(folder / STEP))
     decoder = _Decoder(Graph(int8=precision == "int8"), weights, config, copy=model.copy is not None)
     onnx.save(decoder.cross(), str(folder / CROSS))
