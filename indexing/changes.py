@@ -88,7 +88,7 @@ class Changes:
     def take(self, record: RawRecord, items: list[Prepared | Reject] | None = None) -> None:
         """Bring the index up to date with one record of the corpus; `items` is what it gives, where that is there."""
         keys = record_keys(record)
-        known = self.state.known(keys)
+        known = None if self.base is None else self.state.known(keys)
         if known is None:
             self._take_new(record, keys, prepare(record, self.settings) if items is None else items)
             return

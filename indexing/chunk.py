@@ -48,9 +48,9 @@ def chunk(document: Document, settings: ChunkSettings) -> list[Passage]:
 
 def _is_short(text: str, settings: ChunkSettings) -> bool:
     """Whether a text is one passage wherever its sentences end, as those of a corpus of passages are."""
-    if len(text) > 10 * settings.target_words or not text.isascii():
+    if len(text) > 10 * settings.target_words or text.count("\n") > 1:
         return False
-    return 0 < len(text.split()) <= 0.75 * settings.target_words
+    return 0 < count_words(text) <= settings.target_words
 
 
 def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:

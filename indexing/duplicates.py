@@ -48,6 +48,23 @@ class Fingerprint:
         return [] if self.signature is None else _band_keys(self.signature.tobytes())
 
 
+class KeyFilter:
+    """Tells most keys that were never added from those that were: a Bloom filter (1970) of one hash, 32 MB at most."""
+
+    BITS = 1 << 28
+
+    def __init__(self) -> None:
+        self._bits = bytearray(self.BITS // 8)
+
+    def add(self, keys: list[int]) -> None:
+        for key in keys:
+            self._bits[key % self.BITS >> 3] |= 1 << (key & 7)
+
+    def among(self, keys: list[int]) -> list[int]:
+        """Those that may have been added."""
+        return [key for key in keys if self._bits[key % self.BITS >> 3] >> (key & 7) & 1]
+
+
 def _hash64(text: str) -> int:
     return int.from_bytes(
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True
@@ -85,7 +102,7 @@ def _signature(words: list[str]) -> NDArray[np.uint32]:
     shingles = np.zeros(windows, np.uint64)
     for place in range(SHINGLE_WORDS):
         shingles = shingles * np.uint64(0x9E3779B97F4A7C15) + hashes[place : place + windows]
-    shingles = np.unique(shingles ^ (shingles >> np.uint64(29))) & np.uint64(0xFFFFFFFF)
+    shingles = (shingles ^ (shingles >> np.uint64(29))) & np.uint64(0xFFFFFFFF)
     factors, offsets = _permutations()
     signature = np.full(PERMUTATIONS, 0xFFFFFFFF, np.uint32)
     for begin in range(0, len(shingles), BLOCK):

@@ -20,7 +20,7 @@ import numpy as np
 
 from webbrain.types import Document
 
-from .duplicates import Fingerprint
+from .duplicates import Fingerprint, KeyFilter
 from .files import sync_file
 from .pages import Folded, KnownRecord, NewPage, Page, Pass, Place, pack
 from .read import Reject
@@ -62,8 +62,12 @@ class State:
         self.ordered = ordered
         self._database = sqlite3.connect(path)
         self._database.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + (_TABLES + _INDEXES).format("") + _STAGE
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
+            + (_TABLES + _INDEXES).format("")
+            + _STAGE
         )
+        # Of a state that is new all keys come by here, so that most need not be looked for.
+        self._filter = None if self._one("SELECT 1 FROM bands LIMIT 1") else KeyFilter()
         self._kept = "same_as IS NULL AND seen IS NOT NULL" if ordered else "same_as IS NULL"
 
     def commit(self) -> None:
@@ -267,7 +271,9 @@ class State:
     def _near(self, print_: Fingerprint, which: str, folded: tuple[int, ...]) -> Iterator[int]:
         if print_.signature is None:
             return
-        keys = print_.bands
+        keys = print_.bands if self._filter is None else self._filter.among(print_.bands)
+        if not keys:
+            return
         marks, sides = ",".join("?" * len(keys)), ",".join(map(str, folded))
         candidates = self._database.execute(
             "SELECT number, signature FROM pages WHERE number IN "
@@ -279,7 +285,10 @@ class State:
                 yield number
 
     def _add_bands(self, number: int, print_: Fingerprint | None, *, folded: bool) -> None:
-        rows = [] if print_ is None else [(folded, key, number) for key in print_.bands]
+        keys = [] if print_ is None else print_.bands
+        if self._filter is not None:
+            self._filter.add(keys)
+        rows = [(folded, key, number) for key in keys]
         self._database.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?, ?)", rows)
 
     def _drop_bands(self, page: Page, *, folded: bool) -> None:

@@ -22,6 +22,11 @@ _INVISIBLE = re.compile(
 )
 # Windows-1252 punctuation that was read as Latin-1: the only use these control characters have in real text.
 _C1 = re.compile("[\x80-\x9f]")
+# Any character that the patterns above change; few texts have one.
+_STRANGE = re.compile(
+    "[\x00-\x08\v\f\r\x0e-\x1f\x7f-\xa0\u00ad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f\u2060-\u206f\u3000\ud800-\udfff"
+    "\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e01ef]"
+)
 # Scripts written without spaces: a paragraph of them is one long run, yet no junk.
 _UNSPACED = (
     "\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\uffef\U00020000-\U0003ffff"
@@ -110,8 +115,10 @@ def _with_even_spaces(text: str) -> str:
 def _without_invisible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    text = _NEWLINE.sub("\n", _C1.sub(_windows_1252, _ANSI.sub("", text)))
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", _SPACE.sub(" ", text)))
+    if _STRANGE.search(text):
+        text = _NEWLINE.sub("\n", _C1.sub(_windows_1252, _ANSI.sub("", text)))
+        text = _INVISIBLE.sub("", _SPACE.sub(" ", text))
+    return unicodedata.normalize("NFC", text)
 
 
 def _windows_1252(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
 import pytest
 
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
@@ -102,6 +103,24 @@ class TestOnnxEncoder(EncoderConformance):
     @pytest.fixture(params=["int8", "fp32"])
     def encoder(self, request: pytest.FixtureRequest, packaged: Callable[[str], Path]) -> Encoder:
         return OnnxEncoder(packaged(request.param))
+
+
+def test_int8_products_cannot_overflow_16_bits(packaged: Callable[[str], Path]) -> None:
+    """Processors without VNNI add two products of a byte of input and a code of a weight in 16 bits."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(packaged("int8") / "model.onnx")).graph
+    products = [node for node in graph.node if node.op_type == "MatMulIntegerToFloat"]
+    codes = {weight.name: weight for weight in graph.initializer}
+    assert len(products) == 6 * 4
+    assert all(2 * 255 * np.abs(numpy_helper.to_array(codes[node.input[1]])).max() < 1 << 15 for node in products)
+
+
+def test_int8_is_close_to_float(packaged: Callable[[str], Path]) -> None:
+    texts = ["Ada Lovelace", "The cat sat on the mat, and slept.", "word " * 300]
+    found, expected = (OnnxEncoder(packaged(precision)).encode(texts) for precision in ("int8", "fp32"))
+    assert (found * expected).sum(axis=1).min() > 0.99
 
 
 class TestStaticEncoder(EncoderConformance):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import indexing.chunk
 from indexing.chunk import ChunkSettings, chunk, count_words
 from tests.building import build_index, temporary_index
 from webbrain.encoding.encoder import OnnxEncoder
@@ -39,6 +40,16 @@ def test_passages_slice_back_and_leave_nothing_out(text: str, target: int) -> No
         assert count_words(passage.text) <= sizes.max_words
         end = passage.end
     assert not text[end:].strip()
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS | st.text(max_size=400), TARGETS)
+def test_a_short_text_is_cut_as_any_other(text: str, target: int) -> None:
+    document, sizes = Document("d", "t", text), ChunkSettings.around(target)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(indexing.chunk, "_is_short", lambda *_: False)
+        expected = chunk(document, sizes)
+    assert chunk(document, sizes) == expected
 
 
 @settings(max_examples=150, deadline=None)

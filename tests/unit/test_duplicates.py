@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexing.duplicates import Fingerprint
+from indexing.duplicates import Fingerprint, KeyFilter
 from indexing.pages import NewPage
 from indexing.state import State
 
@@ -80,6 +80,25 @@ def test_the_first_of_several_is_named(finder: Finder) -> None:
         finder.add(row, page())
     assert finder.find(page()) == 4
     assert finder.find(page() + " footer") == 4
+
+
+def test_a_reopened_state_still_finds_what_is_nearly_the_same(tmp_path: Path) -> None:
+    first = Finder(tmp_path / "d.sqlite")
+    first.add(7, page())
+    first.state.commit()
+    first.state.close()
+    again = State(tmp_path / "d.sqlite")
+    assert again.first_same(Fingerprint.of(page() + " terms of use")) == 1
+    again.close()
+
+
+def test_the_filter_of_keys_forgets_none_and_stops_most() -> None:
+    draw = random.Random(3)
+    keys = [draw.getrandbits(64) - (1 << 63) for _ in range(20_000)]
+    kept = KeyFilter()
+    kept.add(keys[:10_000])
+    assert kept.among(keys[:10_000]) == keys[:10_000]
+    assert len(kept.among(keys[10_000:])) < 10
 
 
 def test_nothing_is_durable_before_commit(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from indexing.read import text
 from indexing.read.text import clean_id, clean_text, clean_title, clean_url, strip_tags
 
 
@@ -27,6 +28,13 @@ from indexing.read.text import clean_id, clean_text, clean_title, clean_url, str
 )
 def test_clean_text(dirty: str, clean: str) -> None:
     assert clean_text(dirty) == clean
+
+
+def test_the_characters_that_are_looked_for_are_those_that_are_changed() -> None:
+    patterns = (text._ANSI, text._NEWLINE, text._SPACE, text._INVISIBLE, text._C1)
+    begin = {"\x1b", "\x9b"}  # of a terminal's commands
+    for char in map(chr, range(0x110000)):
+        assert bool(text._STRANGE.match(char)) == (char in begin or any(one.match(char) for one in patterns)), char
 
 
 def test_a_long_text_is_cleaned_the_same_as_a_short_one() -> None:
