@@ -32,6 +32,9 @@ from webbrain.records import read_qrels, read_queries
 from webbrain.retrieval import make_retriever
 from webbrain.store.index import Index
 from webbrain.terminal import BuildBars, count_bar
+from webbrain.training.retriever.run import Source, train_retriever
+from webbrain.training.retriever.settings import RetrieverSettings
+from webbrain.training.retriever.synthetic import SyntheticSettings
 from webbrain.types import Qrel, Query
 
 SETS = [*RETRIEVAL_SETS, "wikigenbench"]
@@ -39,6 +42,7 @@ MEASURES = "nDCG@10 RR@10 R@100"
 SPARSE = str(ROOT / "tests/retriever/terms-minilm")  # see its README
 RETRIEVERS = ["bm25", "dense", "dense adapted", "sparse", "hybrid", "hybrid3", "hybrid+maxsim@0.2"]
 ADAPT_QUERIES = 400
+ADAPTING = RetrieverSettings(kind="dense", batch=16, negatives=1, passage_tokens=128, query_tokens=32, threads=1)
 Scores = dict[str, dict[str, float | None]]
 
 
@@ -55,16 +59,16 @@ def main() -> None:
     print("| set | retriever | nDCG@10 | RR@10 | R@100 | nDCG@10 against BM25 | p | ms | MB |\n" + "|---" * 9 + "|")
     held: dict[str, dict[str, Scores]] = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
     for name in arguments.sets:
-        queries, qrels = _judged(name, arguments.queries)
+        queries, qrels = judged(name, arguments.queries)
         for retriever in arguments.retrievers:
             index = _index(name, retriever, arguments)
-            scores = _measure(index, retriever, queries, qrels, held.setdefault(name, {}))
+            scores = held.setdefault(name, {})[retriever] = measure(index, retriever, queries, qrels)
             _print_row(name, retriever, scores, held[name])
             arguments.json.write_text(json.dumps(held))
     _print_means(arguments.sets, arguments.retrievers, held)
 
 
-def _measure(index: Index, name: str, queries: list[Query], qrels: list[Qrel], held: dict[str, Scores]) -> Scores:
+def measure(index: Index, name: str, queries: list[Query], qrels: list[Qrel]) -> Scores:
     """Scores by measure and query, with `ms` and `bytes` beside them."""
     retriever = make_retriever(index, name.removesuffix(" adapted"))
     retriever.search("warm up", 10)
@@ -75,8 +79,7 @@ def _measure(index: Index, name: str, queries: list[Query], qrels: list[Qrel], h
     millis = (time.process_time() - begin) * 1000 / len(queries)
     evaluation = score_rankings(run, qrels, parse_measures(MEASURES))
     scores = {one.name: dict(one.values) for one in evaluation.scores}
-    held[name] = {**scores, "cost": {"ms": millis, "bytes": float(_bytes(index, name))}}
-    return held[name]
+    return {**scores, "cost": {"ms": millis, "bytes": float(_bytes(index, name))}}
 
 
 def _print_row(name: str, retriever: str, scores: Scores, held: dict[str, Scores]) -> None:
@@ -106,7 +109,7 @@ def _print_means(sets: list[str], retrievers: list[str], held: dict[str, dict[st
     ))  # fmt: skip
 
 
-def _judged(name: str, limit: int) -> tuple[list[Query], list[Qrel]]:
+def judged(name: str, limit: int) -> tuple[list[Query], list[Qrel]]:
     """At most `limit` judged queries, spread evenly, with their judgements."""
     if name == "wikigenbench":
         articles = list(rows(DATA / "wikigenbench/articles.jsonl.gz"))
@@ -142,17 +145,10 @@ def _index(name: str, retriever: str, arguments: argparse.Namespace) -> Index:
 
 def _adapted(name: str) -> Path:
     """An index of the collection by an encoder trained on its own texts."""
-    from webbrain.training.retriever.run import Source, train_retriever
-    from webbrain.training.retriever.settings import RetrieverSettings
-    from webbrain.training.retriever.synthetic import SyntheticSettings
-
     run, folder = CACHE / "adapted" / f"{name}-run", CACHE / "adapted" / name
     if not (run / "report.json").exists():
-        settings = RetrieverSettings(
-            kind="dense", batch=16, negatives=1, passage_tokens=128, query_tokens=32, threads=1
-        )
         source = Source(index=CACHE / name, synthetic=SyntheticSettings(queries=ADAPT_QUERIES))
-        train_retriever(source, run, settings, resume=(run / "config.json").exists())
+        train_retriever(source, run, ADAPTING, resume=(run / "config.json").exists())
     corpus = (
         DATA / "wikigenbench/documents.jsonl.gz"
         if name == "wikigenbench"
