@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
 import pytest
 
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder

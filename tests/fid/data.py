@@ -41,7 +41,7 @@ def write_articles(path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in articles()), encoding="utf-8")
 
 
-def make_encoder(folder: Path) -> None:
+def make_encoder(folder: Path, dropout: float = 0.1) -> None:
     """A random BERT of one layer and 128 dimensions that knows the articles' words."""
     folder.mkdir(parents=True)
     text = " ".join(str(row["text"]) for row in articles())
@@ -54,5 +54,6 @@ def make_encoder(folder: Path) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
     torch.manual_seed(0)
     shape = {"hidden_size": 128, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 128}
-    config = BertConfig(vocab_size=len(words), max_position_embeddings=160, hidden_dropout_prob=0.1, **shape)
+    dropouts = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    config = BertConfig(vocab_size=len(words), max_position_embeddings=160, **dropouts, **shape)
     BertModel(config).save_pretrained(folder)

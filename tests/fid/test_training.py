@@ -111,6 +111,23 @@ def test_the_smoke_command_leaves_parts_and_says_what_came_of_it(work: Path, tmp
     assert (tmp_path / "parts" / "run" / "curve.csv").exists()
 
 
+def test_two_processes_learn_what_one_does_in_twice_the_batches(work: Path, tmp_path: Path) -> None:
+    make_encoder(tmp_path / "encoder", dropout=0.0)  # each process draws its own
+    options = ["--smoke", "--data", str(work / "packed"), "--base", str(tmp_path / "encoder"), "--output"]
+    several = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    two = [*several, "cli.py", "train", "writer", *options, str(tmp_path / "two")]
+    one = [sys.executable, "cli.py", "train", "writer", *options, str(tmp_path / "one"), "--accumulate", "2"]
+    for command in (two, one):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+    found, expected = curve(tmp_path / "two"), curve(tmp_path / "one")
+    assert len(found) == 2 * len(STAGES)
+    for row, other in zip(found, expected, strict=True):
+        assert {**row, "loss": "", "dev_loss": ""} == {**other, "loss": "", "dev_loss": ""}
+        assert float(row["loss"]) == pytest.approx(float(other["loss"]), abs=2e-5)
+        assert float(row["dev_loss"] or 0) == pytest.approx(float(other["dev_loss"] or 0), abs=2e-5)
+
+
 def test_a_killed_run_goes_on_to_the_same_curve(work: Path, tmp_path: Path) -> None:
     options = settings(work, patience=100)
     stages: Any = ("warmup", "full")

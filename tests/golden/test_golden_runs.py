@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from webbrain.analysis import is_stop
 from webbrain.records import read_qrels
 from webbrain.retrieval import make_retriever
 from webbrain.retrieval.ranking import best_passage_per_document
-from webbrain.types import Article
+from webbrain.store.index import Index
+from webbrain.types import Article, Passage, Sentence
+from webbrain.writing.pipeline import ArticleWriter
 
 SAMPLES = Path(__file__).parents[2] / "corpus_samples"
 DEPTH = 40  # passages read for the first ten documents
@@ -164,6 +167,29 @@ def test_main_topics_get_a_readable_lead(query: str, desk: Any) -> None:
         assert re.search(r"[.!][\"”’')]*$", sentence.text), sentence.text
         assert not re.match(r"^[A-Z]{3,}[^.]{0,30} - ", sentence.text), sentence.text
         assert not re.search(r"\b(?:I|you|we)\b", re.sub(r"[\"“][^\"”]*[\"”]", "", sentence.text)), sentence.text
+
+
+@dataclass(frozen=True, slots=True)
+class Inventor:
+    """A writer of whose sentences none holds."""
+
+    texts: tuple[str, ...]
+    name: str = "inventor"
+
+    def write(self, query: str, evidence: Sequence[Passage]) -> list[Sentence]:
+        return [Sentence(text, (1,)) for text in self.texts]
+
+
+@pytest.mark.parametrize("texts", [(), ("Zebras invented 77 purple submarines in Bolivia.",)])
+def test_where_nothing_written_holds_the_evidence_is_quoted(desk: Any, index: Index, texts: tuple[str, ...]) -> None:
+    pipeline = ArticleWriter.over(index, retriever="bm25")
+    plain = pipeline.write("Ada Lovelace")
+    found = replace(pipeline, writer=Inventor(texts), floor=pipeline.writer).write("Ada Lovelace")
+    assert found.sentences == tuple(replace(sentence, origin="quoted") for sentence in plain.sentences) != ()
+    assert found.provenance["writer"] == "inventor"
+    assert found.provenance["counts"]["dropped"] == len(texts)
+    alone = replace(pipeline, writer=Inventor(texts)).write("Ada Lovelace")
+    assert alone.status == "no_evidence"
 
 
 def test_first_sentences_say_what_the_thing_is(desk: Any, queries: Mapping[str, str]) -> None:

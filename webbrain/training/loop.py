@@ -7,6 +7,7 @@ clock, and only the curve's shape is the same.)
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -65,7 +66,7 @@ class Trainer:
     ) -> None:
         self.settings, self.vocabulary, self.data, self.folder, self.note = settings, vocabulary, data, folder, note
         self.accelerator = Accelerator(
-            mixed_precision=settings.precision, gradient_accumulation_steps=settings.accumulate
+            mixed_precision=settings.precision, gradient_accumulation_steps=settings.accumulate, cpu=on_cpus()
         )
         self.plain = model
         self.model: Any = self.accelerator.prepare(model)
@@ -122,7 +123,7 @@ class Trainer:
             progress.step += 1
             at_dev = progress.step % settings.dev_every == 0 or progress.step == stage.steps
             if at_dev or progress.step % settings.log_every == 0:
-                loss = float(torch.stack(losses).mean())
+                loss = float(self.accelerator.reduce(torch.stack(losses).mean(), "mean"))
                 losses = []
                 self._log(loss, self._measure(dev) if at_dev else None, rate)
             if progress.step % settings.checkpoint_every == 0:
@@ -242,6 +243,11 @@ class Trainer:
         packed = PackedSet.open(self.data, name)
         numbered = self.plain.numbers is not None
         return Examples(packed, self.vocabulary, numbered=numbered, held_out=stage.train == stage.dev)
+
+
+def on_cpus() -> bool:
+    """Whether this is one of several processes that share a machine without a GPU: accelerate wants to be told."""
+    return "LOCAL_RANK" in os.environ and not torch.cuda.is_available()
 
 
 def schedule(share: float, rise: float) -> float:

@@ -15,7 +15,7 @@ from accelerate import PartialState
 import webbrain
 from webbrain.errors import ConfigError
 from webbrain.models import BUNDLED, ModelFiles, resolve, sha256_file
-from webbrain.training.loop import Note, Report, Trainer
+from webbrain.training.loop import Note, Report, Trainer, on_cpus
 from webbrain.training.packed import MANIFEST, read_manifest
 from webbrain.training.samples import Score, write_samples
 from webbrain.training.settings import STAGES, StageName, TrainSettings
@@ -46,7 +46,7 @@ def train_writer(
     settings = settings or TrainSettings()
     settings.check()
     read_manifest(data)
-    state = PartialState()  # alone, or one of several processes that `accelerate launch` started
+    state = PartialState(cpu=on_cpus())  # alone, or one of several processes that `accelerate launch` started
     if state.is_main_process:
         _claim(output, _config(data, settings, stages), resume)
     state.wait_for_everyone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,7 @@ class ArticleWriter:
     selector: EvidenceSelector
     writer: Writer
     scorer: SupportScorer
+    floor: Writer | None = None  # writes in the place of a writer of whose sentences none holds
 
     @classmethod
     def over(
@@ -43,12 +44,14 @@ class ArticleWriter:
     ) -> ArticleWriter:
         """Parts by registry name over an index; raises ConfigError for a name that nobody registered."""
         encoder = index.encoder if index.has_vectors else None
+        chosen = make_writer(writer or DEFAULT_WRITER, encoder)
         return cls(
             index,
             make_retriever(index, retriever),
             EvidenceSelector(index),
-            make_writer(writer or DEFAULT_WRITER, encoder),
+            chosen,
             make_scorer(scorer),
+            None if chosen.name == DEFAULT_WRITER else make_writer(DEFAULT_WRITER, encoder),
         )
 
     def write(self, query: str) -> Article:
@@ -73,17 +76,10 @@ class ArticleWriter:
         kept: list[Sentence] = []
         marks = Marks(passages)
         verifier = Verifier(self.scorer, passages, query, self.writer, KEEP)
-        for sentence in written:
-            checked = verifier.check(sentence)
-            if isinstance(checked, Dropped):
-                counts["dropped"] += 1
-                yield checked
-                continue
-            if checked.origin != "written":
-                counts[checked.origin] += 1
-            numbered, references = marks.renumber(checked)
-            kept.append(numbered)
-            yield Verified(numbered, references)
+        yield from _verified(written, verifier, marks, counts, kept)
+        if passages and not kept and self.floor is not None:
+            quotations = [replace(item, origin="quoted") for item in self.floor.write(query, passages)]
+            yield from _verified(quotations, verifier, marks, counts, kept)
         status: Status = "ok" if kept else "no_evidence"
         provenance = self._provenance(counts)
         article = Article(query, tuple(kept), marks.references(), status, provenance, evidence.other_senses)
@@ -102,6 +98,23 @@ class ArticleWriter:
             "scorer": self.scorer.name,
             "counts": counts,
         }
+
+
+def _verified(
+    written: Sequence[Sentence], verifier: Verifier, marks: Marks, counts: dict[str, int], kept: list[Sentence]
+) -> Iterator[Event]:
+    """Says of each sentence whether it holds; those that do are added to `kept` with their final marks."""
+    for sentence in written:
+        checked = verifier.check(sentence)
+        if isinstance(checked, Dropped):
+            counts["dropped"] += 1
+            yield checked
+            continue
+        if checked.origin != "written":
+            counts[checked.origin] += 1
+        numbered, references = marks.renumber(checked)
+        kept.append(numbered)
+        yield Verified(numbered, references)
 
 
 class Marks:
