@@ -21,7 +21,7 @@ import numpy as np
 from data import CACHE, DATA, require_data, rows
 
 from indexing.chunk import ChunkSettings, chunk
-from indexing.lists import _in_lists, _measure, _train
+from indexing.lists import _in_lists, _measure, _train, write_codes
 from indexing.vectors import write_faiss
 from webbrain.encoding.encoder import OnnxEncoder, package_encoder
 from webbrain.models import resolve
@@ -74,8 +74,8 @@ def _lists(vectors: Any, queries: Any) -> None:
         training = time.process_time() - begin
         lists = Lists(trained, [_in_lists(folder, shard) for shard in shards])
         build = time.process_time() - begin
-        write_faiss(lists.shards[0], folder / "one")
-        extra = (folder / "one").stat().st_size / shards[0].ntotal
+        write_codes(lists.shards[0], folder / "codes", folder / "places.npy")
+        extra = sum((folder / name).stat().st_size for name in ("codes", "places.npy")) / shards[0].ntotal
     print(f"| {size} | (training {lists.lists} lists) | {training:.1f} | | | |")
     for probes, recall in _measure(shards, lists, queries):
         millis = _millis(lambda query, n=probes: near_rows(shards, starts, query, 10, lists, n, live), queries)

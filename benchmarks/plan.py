@@ -26,13 +26,13 @@ from indexing.cluster.fold import fold
 from indexing.cluster.prepare import HEADS, SIGNATURES, prepare, read_heads
 from indexing.cluster.splits import Piece
 from indexing.cluster.storage import Storage
-from indexing.lists import _in_lists, _one_thread, _train
+from indexing.lists import _in_lists, _train, write_codes
 from indexing.settings import BuildSettings
 from indexing.state import State
 from indexing.vectors import write_faiss
 from webbrain.store import layout
 from webbrain.store.index import Index
-from webbrain.store.vectors import read_faiss
+from webbrain.store.vectors import one_thread, read_faiss
 
 SMALL, FULL = 1000, 50_000  # passages in a shard
 
@@ -98,14 +98,15 @@ def _lists(source: Path, folder: Path) -> None:
         return
     shutil.copytree(source, folder / "vectors")
     index = Index.open(folder / "vectors")
-    with _one_thread():
+    with one_thread():
         write_faiss(_train(index.vectors), index.build / layout.TRAINED)
         lists = read_faiss(index.build / layout.TRAINED).nlist
         begin = time.process_time()
         made = _in_lists(index.build, index.vectors[0])
         seconds = time.process_time() - begin
-        write_faiss(made, folder / "lists.faiss")
-    dim, size = index.encoder.dim, (folder / "lists.faiss").stat().st_size
+        write_codes(made, folder / "codes", folder / "places.npy")
+    dim = index.encoder.dim
+    size = sum((folder / name).stat().st_size for name in ("codes", "places.npy"))
     print(f"{len(index)} vectors of {dim} in {lists} lists")
     print(f"list_bytes {size / len(index) / dim:.3f} a dimension")
     print(f"list_rate {len(index) * lists * dim / seconds:.2g} products a second")

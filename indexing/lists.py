@@ -6,8 +6,7 @@ number of workers, after a kill, and cut into other shards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
@@ -20,11 +19,12 @@ from webbrain.grounding.sentences import split_sentences
 from webbrain.protocols import Vectors
 from webbrain.retrieval.dense import exact_rows, near_rows
 from webbrain.store import layout
-from webbrain.store.lists import Lists, open_shard
+from webbrain.store.lists import CODES_SIDE_BY_SIDE, ROW_BYTES, Lists, open_shard
 from webbrain.store.manifest import FileEntry, ShardEntry
 from webbrain.store.passages import PassageShard
-from webbrain.store.vectors import open_vectors, read_faiss
+from webbrain.store.vectors import one_thread, open_vectors, read_faiss
 
+from .files import save_array, sync_file, sync_folder
 from .progress import Progress
 from .receipts import file_entry
 from .vectors import write_faiss
@@ -67,7 +67,7 @@ def arrange(
     if encoder is None or not total or not wanted:
         return Arranged(dict(SAME_VECTORS), {})
     progress.note(f"arranging {total:,} vectors in lists")
-    with _one_thread():
+    with one_thread():  # more would add numbers up in another order each time
         vectors = [_open(folder, number, entry, encoder.dim) for number, entry in enumerate(shards)]
         names = _write_lists(folder, vectors)
         facts = dict(known) if known and total < GROWN * known["measured_on"] else None
@@ -81,29 +81,43 @@ def _open(folder: Path, number: int, entry: ShardEntry, dim: int) -> Any:
     return open_vectors(folder / layout.VECTORS.format(number), entry.passages, dim)
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """More would add numbers up in another order each time."""
-    import faiss
-
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)
-
-
 def _write_lists(folder: Path, vectors: Sequence[Any]) -> list[str]:
     """Train, and put each shard's vectors in lists, as far as that is not done; returns the files' names."""
     if not (folder / layout.TRAINED).exists():
         write_faiss(_train(vectors), folder / layout.TRAINED)
     names = [layout.TRAINED]
     for number, shard in enumerate(vectors):
-        names.append(layout.LISTS.format(number))
-        if not (folder / names[-1]).exists():
-            write_faiss(_in_lists(folder, shard), folder / names[-1])
+        codes, places = layout.LIST_CODES.format(number), layout.LIST_PLACES.format(number)
+        names += [codes, places]
+        if not (folder / places).exists():
+            write_codes(_in_lists(folder, shard), folder / codes, folder / places)
     return names
+
+
+def write_codes(lists: Any, codes: Path, places: Path) -> None:
+    """What `store.lists.open_shard` maps; `places` is there when all is."""
+    import faiss
+
+    inverted = faiss.downcast_InvertedLists(lists.invlists)
+    table = np.zeros(lists.nlist, layout.LIST_DTYPE)
+    offset = 0
+    with codes.open("wb") as out:
+        for number in range(lists.nlist):
+            size = inverted.list_size(number)
+            room = -(-size // CODES_SIDE_BY_SIDE) * CODES_SIDE_BY_SIDE
+            table[number] = (size, room, offset)
+            if size:
+                rows = np.zeros(room, np.int64)
+                rows[:size] = faiss.rev_swig_ptr(inverted.get_ids(number), size)
+                out.write(faiss.rev_swig_ptr(inverted.get_codes(number), room * lists.code_size).tobytes())
+                out.write(rows.tobytes())
+            offset += room * (lists.code_size + ROW_BYTES)
+        out.write(bytes(not offset))  # an empty file cannot be mapped
+    sync_file(codes)
+    beside = places.with_name(f"{places.name}.new.npy")
+    save_array(beside, table)
+    beside.replace(places)
+    sync_folder(places.parent)
 
 
 def _train(vectors: Sequence[Any]) -> Any:
@@ -129,13 +143,12 @@ def _lists_for(total: int) -> int:
 
 
 def _in_lists(folder: Path, shard: Any, block: int = 1 << 14) -> Any:
-    """One shard's vectors in lists. The centres, which are the same for all shards, are left out."""
+    """One shard's vectors in lists, in memory."""
     import faiss
 
     lists: Any = faiss.read_index(str(folder / layout.TRAINED))
     for begin in range(0, shard.ntotal, block):
         lists.add(shard.reconstruct_n(begin, min(block, shard.ntotal - begin)))
-    lists.quantizer, lists.own_fields = faiss.IndexFlatIP(shard.d), False
     return lists
 
 

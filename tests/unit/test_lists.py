@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,13 +151,18 @@ class TestBuilding:
             for index in (resumed, unbroken)
         )
         assert ours == theirs
-        assert len(ours) == 2 * len(resumed.manifest.shards) + 1
+        assert len(ours) == 3 * len(resumed.manifest.shards) + 1
         assert facts(resumed) == facts(unbroken)
 
     def test_lists_of_another_index_are_refused(self, folder: Path, tmp_path: Path) -> None:
         index = opened(folder, "whole").index
         with pytest.raises(IndexDamaged, match=r"holds \d+ codes in \d+ lists, not 70 in"):
             open_lists(index.build, opened(folder, "shards").index.manifest.shards[:1])
+        shutil.copytree(index.build / "dense", tmp_path / "cut" / "dense")
+        codes = tmp_path / "cut" / layout.LIST_CODES.format(0)
+        codes.write_bytes(codes.read_bytes()[:-1])
+        with pytest.raises(IndexDamaged, match="shorter than its lists"):
+            open_lists(tmp_path / "cut", index.manifest.shards)
         (tmp_path / layout.TRAINED).parent.mkdir()
         (tmp_path / layout.TRAINED).write_bytes(b"IwPfnonsense")
         with pytest.raises(WebBrainError, match="cannot be read"):

@@ -12,7 +12,7 @@ from webbrain.retrieval.ranking import hits, order
 from webbrain.retrieval.recall import probes_for
 from webbrain.store.index import Index
 from webbrain.store.lists import Lists
-from webbrain.store.vectors import pick
+from webbrain.store.vectors import one_thread, pick
 from webbrain.types import ScoredPassage
 
 # Candidates that the lists give, whatever the length of the list asked for: so a shorter one is a prefix of a longer.
@@ -40,7 +40,12 @@ class DenseRetriever:
         """(row, cosine) of the best `k` passages."""
         if not query.strip() or k < 1:
             return []
-        index, vector = self.index, self.index.encoder.encode([query])
+        vector = self.index.encoder.encode([query])
+        with one_thread():
+            return self._rows(vector, k)
+
+    def _rows(self, vector: Vectors, k: int) -> list[tuple[int, float]]:
+        index = self.index
         if self.probes is None or index.lists is None:
             return exact_rows(index.vectors, index.starts, vector, k, index.live_selectors)
         live = index.live_selectors

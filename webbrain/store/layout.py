@@ -26,7 +26,9 @@ POSTING_ROWS = "bm25/{:05d}.rows.npy"
 POSTING_COUNTS = "bm25/{:05d}.counts.npy"
 LENGTHS = "bm25/{:05d}.lengths.npy"
 VECTORS = "dense/{:05d}.faiss"
-LISTS = "dense/{:05d}.lists.faiss"  # only where the index has lists: its vectors again, as codes in lists
+# Only where the index has lists: its vectors again, as codes in lists, and where in that file each list lies.
+LIST_CODES = "dense/{:05d}.lists.codes"
+LIST_PLACES = "dense/{:05d}.lists.npy"
 TRAINED = "dense/trained.faiss"  # the centres of those lists and their code book
 SPARSE_ENCODER = "sparse/encoder"
 SPARSE_OFFSETS = "sparse/{:05d}.offsets.npy"
@@ -49,4 +51,6 @@ ROW_DTYPE = [
     ("bytes", "<u4"),
 ]
 # One document: where its JSON line and its text begin, and its first passage within the shard.
+# One list, in the order of the centres: codes, places for codes, and where in the file of codes it begins.
+LIST_DTYPE = [("size", "<u8"), ("capacity", "<u8"), ("offset", "<u8")]
 DOCUMENT_DTYPE = [("line", "<u8"), ("text", "<u8"), ("first_row", "<u4")]

@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 from webbrain.errors import IndexDamaged
 from webbrain.protocols import Vectors
 from webbrain.store import layout
+from webbrain.store.arrays import open_array
 from webbrain.store.manifest import ShardEntry
 from webbrain.store.vectors import read_faiss
 
 Rows = NDArray[np.int64]
+CODES_SIDE_BY_SIDE = 32  # that are scanned at once: a list's codes lie in blocks of so many, its rows behind them
+ROW_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """`trained` holds centres and code book, `shards` each shard's lists. The codes are read into memory when opened:
-    half a byte a dimension and eight bytes for the row."""
+    """`trained` holds centres and code book, `shards` each shard's lists: a FAISS index over memory-mapped codes."""
 
     trained: Any
     shards: Sequence[Any]
@@ -62,14 +64,49 @@ def open_lists(folder: Path, shards: Iterable[ShardEntry]) -> Lists:
 
 
 def open_shard(folder: Path, number: int, entry: ShardEntry, trained: Any) -> Any:
-    path = folder / layout.LISTS.format(number)
-    lists = read_faiss(path)
-    if (lists.ntotal, lists.d, lists.nlist) != (entry.passages, trained.d, trained.nlist):
+    """The lists of one shard, as a FAISS index without centres."""
+    import faiss
+
+    path = folder / layout.LIST_CODES.format(number)
+    places = open_array(folder / layout.LIST_PLACES.format(number), layout.LIST_DTYPE)
+    _check(path, places, entry, trained)
+    codes: Any = faiss.OnDiskInvertedLists()
+    codes.nlist, codes.code_size, codes.prefetch_nthread = len(places), trained.code_size, 0
+    codes.filename, codes.totsize, codes.read_only = str(path), path.stat().st_size, True
+    codes.lists.resize(len(places))
+    faiss.memcpy(codes.lists.data(), faiss.swig_ptr(places.view(np.uint8)), places.nbytes)
+    codes.do_mmap()
+    index = bare_index(trained)
+    index.replace_invlists(codes, False)
+    index.ntotal = entry.passages
+    index.referenced_objects.append(codes)  # FAISS itself does not keep them alive
+    return index
+
+
+def bare_index(trained: Any) -> Any:
+    """A FAISS index with the code book of `trained`, without its centres and with nothing in its lists."""
+    import faiss
+
+    dim = trained.d
+    index: Any = faiss.IndexIVFPQFastScan(
+        faiss.IndexFlatIP(dim), dim, trained.nlist, dim // 2, 4, faiss.METRIC_INNER_PRODUCT
+    )
+    index.by_residual, index.pq, index.is_trained = False, trained.pq, True
+    return index
+
+
+def _check(path: Path, places: NDArray[Any], entry: ShardEntry, trained: Any) -> None:
+    """FAISS would read whatever lies at a wrong place."""
+    held = int(places["size"].sum())
+    if (held, len(places)) != (entry.passages, trained.nlist):
         raise IndexDamaged(
-            f"{path} holds {lists.ntotal} codes in {lists.nlist} lists, not {entry.passages} in {trained.nlist}; "
+            f"{path} holds {held} codes in {len(places)} lists, not {entry.passages} in {trained.nlist}; "
             "rebuild the index"
         )
-    return lists
+    ends = places["offset"] + places["capacity"] * np.uint64(trained.code_size + ROW_BYTES)
+    blocks = (places["capacity"] % CODES_SIDE_BY_SIDE == 0) & (places["size"] <= places["capacity"])
+    if not blocks.all() or int(ends.max(initial=0)) > path.stat().st_size:
+        raise IndexDamaged(f"{path} is shorter than its lists; run `webbrain index verify DIR --full`")
 
 
 def _scan(shard: Any, query: Vectors, count: int, centres: Rows, near: Vectors, live: Any) -> tuple[Vectors, Rows]:

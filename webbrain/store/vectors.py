@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,20 @@ def read_faiss(path: Path) -> Any:
         return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
         raise IndexDamaged(f"{path} cannot be read; run `webbrain index verify DIR --full`") from error
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """FAISS on the calling thread alone: it wakes a team of threads for every search, which with one query has work for
+    one of them, and on a busy machine they wait for each other."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def pick(vectors: Any, rows: NDArray[np.int64]) -> Any:
