@@ -27,11 +27,11 @@ from data import RETRIEVAL_SETS, require_data
 from indexing.build import build
 from indexing.postings import PostingsWriter
 from indexing.settings import BuildSettings
-from indexing.shard import passage_text
 from webbrain.analysis import Analyzer, is_stop
 from webbrain.records import read_queries
 from webbrain.retrieval.bm25 import Bm25Retriever
 from webbrain.store.index import Index
+from webbrain.store.passages import indexed_text
 
 K1, B, TOP = 1.2, 0.75, 10
 Search = Callable[[str], list[int]]
@@ -56,7 +56,7 @@ def main() -> None:
     queries = [query.text for query in read_queries(corpus / "queries.jsonl.gz")][: arguments.queries]
     with tempfile.TemporaryDirectory() as folder:
         ours, index = _webbrain(corpus / "passages.jsonl.gz", Path(folder))
-        texts = [passage_text(one.title, one.text) for one in map(index.passage, range(len(index)))]
+        texts = [indexed_text(one.title, one.text) for one in map(index.passage, range(len(index)))]
         print(f"{len(texts):,} passages, {len(queries)} queries, top {TOP}\n")
         engines = [
             ours,

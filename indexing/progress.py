@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called from the building thread; must be quick."""
+    """Called from the threads of a build; must be quick."""
 
     def note(self, message: str) -> None:
         """One sentence for the reader."""
@@ -15,7 +15,7 @@ class Progress(Protocol):
         """Bytes of the corpus read so far, of all of them, and the documents kept."""
 
     def encoding(self, shard: int, done: int, total: int) -> None:
-        """Passages of the shard encoded so far."""
+        """Passages of the shard encoded so far, of those that it has so far."""
 
 
 class Silent:

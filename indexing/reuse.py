@@ -105,7 +105,7 @@ class _Encoding(Work):
             for folder in {(self.folder / name).parent for name in names}:
                 sync_folder(folder)
             entry = self.index.manifest.shards[number]
-            files = shard_files(self.folder, number, dense=True) if vectors else self._encoded(number, entry.passages)
+            files = shard_files(self.folder, number, dense=True) if vectors else self._encode(number)
             self._sign(number, Receipt(entry, 0, 0, 0, 0, False, files))
 
     def _same_vectors(self) -> bool:
@@ -126,13 +126,13 @@ class _Cutting(Work):
         documents = self._documents(self.done.next_ordinal)
         while not self.done.last:
             number = len(self.receipts)
-            writer = ShardWriter(self.folder, number, self.analyzer)
+            writer = self._open_shard(number)
             try:
                 self.done.last = self._cut(writer, documents)
                 entry = writer.finish()
             finally:
                 writer.close()
-            files = self._encoded(number, entry.passages)
+            files = shard_files(self.folder, number, dense=self.encoder is not None)
             self._sign(number, Receipt(entry, self.done.next_ordinal, 0, 0, 0, self.done.last, files))
 
     def _cut(self, writer: ShardWriter, documents: Iterator[tuple[Place, Document]]) -> bool:

@@ -16,8 +16,7 @@ from webbrain.types import Document, Passage
 
 from .files import save_array, sync_file
 from .postings import PostingsWriter
-
-passage_text = indexed_text
+from .vectors import VectorsWriter
 
 
 class Postings(Protocol):
@@ -31,10 +30,17 @@ class Postings(Protocol):
 
 
 class ShardWriter:
-    """Collects whole documents; `finish` writes what `webbrain.store` reads."""
+    """Collects whole documents; `finish` writes what `webbrain.store` reads, vectors only where it has `vectors`."""
 
-    def __init__(self, folder: Path, shard: int, analyzer: Analyzer, postings: Postings | None = None) -> None:
-        self.folder, self.shard = folder, shard
+    def __init__(
+        self,
+        folder: Path,
+        shard: int,
+        analyzer: Analyzer,
+        postings: Postings | None = None,
+        vectors: VectorsWriter | None = None,
+    ) -> None:
+        self.folder, self.shard, self.vectors = folder, shard, vectors
         self.postings = postings or PostingsWriter(analyzer)
         self.documents: list[tuple[int, int, int]] = []
         self.rows: list[tuple[int, int, int, int, int, int]] = []
@@ -60,23 +66,34 @@ class ShardWriter:
             byte += len(document.text[char : passage.start].encode())
             size = len(passage.text.encode())
             self.rows.append((len(self.documents) - 1, number, passage.start, passage.end, byte, size))
+            text = indexed_text(document.title, passage.text)
             if terms is None:
-                self.postings.add(passage_text(document.title, passage.text))
+                self.postings.add(text)
             else:
                 self.postings.add_terms(terms[number])
+            if self.vectors is not None:
+                self.vectors.add(text)
             char, byte = passage.end, byte + size
 
     def finish(self) -> ShardEntry:
         """Write the arrays; everything is on disk when this returns."""
-        self.close()
+        self._close_texts()
         for name in (layout.TEXT, layout.DOCUMENTS):
             sync_file(self.folder / name.format(self.shard))
         documents = np.array(self.documents, dtype=layout.DOCUMENT_DTYPE)
         save_array(self.folder / layout.DOCUMENT_OFFSETS.format(self.shard), documents)
         save_array(self.folder / layout.ROWS.format(self.shard), np.array(self.rows, dtype=layout.ROW_DTYPE))
         tokens = self.postings.write(self.folder, self.shard)
+        if self.vectors is not None:
+            self.vectors.finish()
         return ShardEntry(len(self.documents), len(self.rows), tokens)
 
     def close(self) -> None:
+        """Of what is not finished the encoded blocks stay, for the next run."""
+        self._close_texts()
+        if self.vectors is not None:
+            self.vectors.close()
+
+    def _close_texts(self) -> None:
         self._text.close()
         self._heads.close()

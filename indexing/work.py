@@ -34,7 +34,7 @@ from .receipts import STAGE, STAGE_STATE, Receipt, shard_files
 from .settings import BuildSettings
 from .shard import ShardWriter
 from .state import State
-from .vectors import encode_shard
+from .vectors import Advance, VectorsWriter, encode_shard
 
 SHARD_FILE = re.compile(r"/(\d{5})\.[^/]+$")
 DELETED_SUFFIX = ".deleted.npy"
@@ -180,7 +180,7 @@ class Work:
         """Fill, encode and sign for one shard; what the state learns is kept together with the receipt."""
         number = len(self.shards())
         before = Counter(self.done.counts)
-        shard = self._shard = ShardWriter(self.folder, number, self.analyzer)
+        shard = self._shard = self._open_shard(number)
         try:
             self.done.last = self._fill(shard, records)
             self.done.skipped = sum(skipped.values())  # each run scans from the beginning, so the count is whole
@@ -210,18 +210,28 @@ class Work:
 
     def _finish(self, shard: ShardWriter, counts: Mapping[str, int]) -> None:
         entry = shard.finish()
-        files = self._encoded(shard.shard, entry.passages)
+        files = shard_files(self.folder, shard.shard, dense=self.encoder is not None)
         at = self.done
         rejects, aliases = counts.get("rejected", 0), counts.get("duplicates", 0)
         receipt = Receipt(entry, at.next_ordinal, rejects, aliases, at.skipped, at.last, files)
         self.state.add_receipt(shard.shard, receipt)
         self.receipts.append(receipt)
 
-    def _encoded(self, shard: int, passages: int) -> dict[str, FileEntry]:
-        """The files of a shard whose texts are written, with its vectors where there is an encoder."""
+    def _open_shard(self, number: int) -> ShardWriter:
+        """An empty shard, whose passages are encoded as they come where there is an encoder."""
+        vectors = None
         if self.encoder is not None:
-            self._encode(self.encoder, shard, passages)
+            vectors = VectorsWriter(self.folder, number, self.gpu or self.encoder, self._advance(number))
+        return ShardWriter(self.folder, number, self.analyzer, vectors=vectors)
+
+    def _encode(self, shard: int) -> dict[str, FileEntry]:
+        """The files of a shard whose texts are there, with its vectors where there is an encoder."""
+        if self.encoder is not None:
+            encode_shard(self.folder, shard, self.gpu or self.encoder, self._advance(shard))
         return shard_files(self.folder, shard, dense=self.encoder is not None)
+
+    def _advance(self, shard: int) -> Advance:
+        return lambda done, total: self.progress.encoding(shard, done, total)
 
     def _sign(self, shard: int, receipt: Receipt) -> None:
         """A shard is finished, and what the state learnt of it is durable."""
@@ -229,13 +239,3 @@ class Work:
         self.receipts.append(receipt)
         self.state.save_progress(self.done)
         self.state.commit()
-
-    def _encode(self, encoder: OnnxEncoder, shard: int, total: int) -> None:
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            self.progress.encoding(shard, done, total)
-
-        encode_shard(self.folder, shard, self.gpu or encoder, advance)

@@ -16,7 +16,7 @@ from webbrain.types import Document
 
 from ..receipts import Receipt, shard_files
 from ..shard import ShardWriter
-from ..vectors import encode_shard
+from ..vectors import VectorsWriter
 from .fold import Part, ShardPlan
 from .prepare import read_texts
 from .storage import Storage, file_facts
@@ -66,7 +66,9 @@ def is_made(storage: Storage, number: int) -> bool:
 
 
 def _build(task: ShardTask, storage: Storage, folder: Path) -> Receipt:
-    plan, writer = task.plan, ShardWriter(folder, task.number, Analyzer(task.analyzer))
+    plan, encoder = task.plan, _encoder(task.storage, task.threads) if task.dense else None
+    vectors = None if encoder is None else VectorsWriter(folder, task.number, encoder)
+    writer = ShardWriter(folder, task.number, Analyzer(task.analyzer), vectors=vectors)
     (folder / FOLDED).parent.mkdir(exist_ok=True)
     try:
         with (folder / FOLDED.format(task.number)).open("w", encoding="utf-8") as folded:
@@ -75,8 +77,6 @@ def _build(task: ShardTask, storage: Storage, folder: Path) -> Receipt:
         entry = writer.finish()
     finally:
         writer.close()
-    if task.dense:
-        encode_shard(folder, task.number, _encoder(task.storage, task.threads), lambda _: None)
     files = shard_files(folder, task.number, dense=task.dense)
     return Receipt(entry, plan.next_ordinal, plan.rejects, plan.aliases, task.skipped, plan.last, files)
 
