@@ -1,4 +1,8 @@
-"""Worker processes that answer in the order of the questions, whoever is done first, and never outlive their parent."""
+"""Worker processes that answer in the order of the questions, whoever is done first, and never outlive their parent.
+
+Each worker has pipes of its own. In a pool with one pipe for all, as in `concurrent.futures`, a worker that is killed
+in the middle of an answer leaves its half of a message and a lock behind, and everybody waits for ever.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,20 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import cache
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from webbrain.errors import WebBrainError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+MakeWork = Callable[..., Callable[[Any], Any]]
 
-AHEAD = 4  # items handed out per worker beyond the one awaited; bounds what waits in memory
-
-_load: Callable[[], Callable[[Any], Any]] | None = None
+AHEAD = 4  # items under way for each worker; bounds what waits in memory
+PATIENCE = 10.0  # seconds that a worker has to finish what it does when nobody wants it any more
 
 
 def in_order(
@@ -29,47 +34,150 @@ def in_order(
     items: Iterable[Item],
     workers: int,
     *,
+    ahead: int = AHEAD,
     advice: str = "run the command again with --resume and fewer --workers",
 ) -> Iterator[tuple[Item, Result]]:
     """(item, result) in the order of `items`, which are read as they are needed.
 
     Each of `workers` spawned processes calls `make_work(*arguments)` once and the function it gets for each item; one
-    worker works in this process. What is sent must survive pickling between processes of one run. Raises WebBrainError
-    with the `advice` when a worker dies.
+    worker works in this process. At most `ahead` items a worker are under way. What is sent must survive pickling
+    between processes of one run. Raises WebBrainError with the `advice` when a worker dies.
     """
     if workers == 1:
         work = make_work(*arguments)
         yield from ((item, work(item)) for item in items)
         return
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start, initargs=(make_work, arguments)
-    )
+    team = _Team(make_work, arguments, workers)
     try:
-        yield from _collect(pool, items, workers * AHEAD)
-    except BrokenProcessPool as error:
+        for item, (good, answer) in team.collect(items, workers * ahead):
+            if not good:
+                raise answer
+            yield item, answer
+    except _Died as error:
         raise WebBrainError(f"a worker process died, perhaps for want of memory; {advice}") from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        team.close()
 
 
-def _collect(pool: ProcessPoolExecutor, items: Iterable[Item], window: int) -> Iterator[tuple[Item, Any]]:
-    pending: deque[tuple[Item, Future[Any]]] = deque()
-    for item in items:
-        pending.append((item, pool.submit(_do, item)))
-        if len(pending) >= window:
-            first, future = pending.popleft()
-            yield first, future.result()
-    while pending:
-        first, future = pending.popleft()
-        yield first, future.result()
+class _Died(Exception):
+    """A worker is gone, and what it was asked with it."""
 
 
-def _start(make_work: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
-    """Runs once in a worker: an interrupt is the parent's to handle, and a killed parent takes its workers along."""
-    global _load
+@dataclass(slots=True)
+class _Worker:
+    """`questions` leads to the process; `waiting` counts those it has not answered."""
+
+    process: BaseProcess
+    questions: Connection
+    listener: threading.Thread
+    waiting: int = 0
+
+
+@dataclass(slots=True)
+class _Team:
+    make_work: MakeWork
+    arguments: tuple[Any, ...]
+    size: int
+    workers: list[_Worker] = field(default_factory=list)
+    # (worker, question, whether all went well, answer or error); a question of None: that worker's pipe has closed.
+    answers: SimpleQueue[tuple[int, int | None, bool, Any]] = field(default_factory=SimpleQueue)
+
+    def collect(self, items: Iterable[Item], window: int) -> Iterator[tuple[Item, tuple[bool, Any]]]:
+        """Each item with (True, result) or (False, error), no more than `window` items ahead."""
+        asked: deque[tuple[int, Item]] = deque()
+        answered: dict[int, tuple[bool, Any]] = {}
+        for number, item in enumerate(items):
+            self._ask(number, item)
+            asked.append((number, item))
+            if len(asked) >= window:
+                first, awaited = asked.popleft()
+                yield awaited, self._await(first, answered)
+        while asked:
+            first, awaited = asked.popleft()
+            yield awaited, self._await(first, answered)
+
+    def close(self) -> None:
+        """No worker is left when this returns; what they do at the moment they may finish."""
+        for worker in self.workers:
+            worker.questions.close()
+        for worker in self.workers:
+            worker.process.join(PATIENCE)
+            if worker.process.is_alive():
+                worker.process.kill()
+            worker.process.join()
+            worker.listener.join()
+
+    def _ask(self, number: int, item: Any) -> None:
+        """Hand a question to the worker with the least to do; hire one where all have something."""
+        idlest = min(self.workers, key=lambda worker: worker.waiting, default=None)
+        if idlest is None or (idlest.waiting and len(self.workers) < self.size):
+            idlest = self._hire()
+        idlest.waiting += 1
+        try:
+            idlest.questions.send((number, item))
+        except OSError as error:
+            raise _Died from error
+
+    def _await(self, number: int, answered: dict[int, tuple[bool, Any]]) -> tuple[bool, Any]:
+        while number not in answered:
+            place, question, good, answer = self.answers.get()
+            if question is None:
+                raise _Died
+            self.workers[place].waiting -= 1
+            answered[question] = (good, answer)
+        return answered.pop(number)
+
+    def _hire(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        (questions_in, questions), (answers, answers_out) = (context.Pipe(duplex=False) for _ in range(2))
+        process = context.Process(
+            target=_serve, args=(self.make_work, self.arguments, questions_in, answers_out), daemon=True
+        )
+        process.start()
+        for end in (questions_in, answers_out):  # the worker's alone, so that its death closes them
+            end.close()
+        listener = threading.Thread(target=self._listen, args=(len(self.workers), answers), daemon=True)
+        self.workers.append(_Worker(process, questions, listener))
+        listener.start()
+        return self.workers[-1]
+
+    def _listen(self, place: int, answers: Connection) -> None:
+        """Take a worker's answers as they come, so that it need not wait for whoever wants them."""
+        with answers:
+            try:
+                while True:
+                    self.answers.put((place, *answers.recv()))
+            except (EOFError, OSError):
+                self.answers.put((place, None, False, None))
+
+
+def _serve(make_work: MakeWork, arguments: tuple[Any, ...], questions: Connection, answers: Connection) -> None:
+    """A worker's life: an interrupt is the parent's to handle, and a killed parent takes its workers along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _load = cache(lambda: make_work(*arguments))
+    waiting: SimpleQueue[tuple[int, Any] | None] = SimpleQueue()
+    threading.Thread(target=_receive, args=(questions, waiting), daemon=True).start()
+    work: Callable[[Any], Any] | None = None
+    while (question := waiting.get()) is not None:
+        number, item = question
+        try:
+            work = work or make_work(*arguments)
+            answer = (number, True, work(item))
+        except Exception as error:  # noqa: BLE001 - raised again in the parent
+            answer = (number, False, error)
+        try:
+            answers.send(answer)
+        except OSError:  # nobody listens any more
+            return
+
+
+def _receive(questions: Connection, waiting: SimpleQueue[tuple[int, Any] | None]) -> None:
+    """Take questions while the work goes on, so that whoever asks never waits."""
+    try:
+        while True:
+            waiting.put(questions.recv())
+    except (EOFError, OSError):
+        waiting.put(None)
 
 
 def _die_with_parent() -> None:
@@ -77,10 +185,3 @@ def _die_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _do(item: Any) -> Any:
-    """Loads at the first item, not in `_start`, so that what goes wrong there reaches the parent as the error it is."""
-    if _load is None:
-        raise RuntimeError("this worker was not started by `in_order`")
-    return _load()(item)

@@ -16,14 +16,15 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from webbrain.errors import ConfigError, CorpusError
 from webbrain.models import DEFAULT_ENCODER
+from webbrain.workers import in_order
 
 from ..build import build as build_index
 from ..chunk import ChunkSettings
@@ -32,12 +33,16 @@ from ..progress import Progress, Silent
 from ..read import fingerprint, scan
 from ..settings import BuildSettings
 from .bars import Bar, no_bar
-from .parallel import run_tasks
 from .publish import INDEX, MANIFEST, publish
 from .settings import DatasetSettings, plan_id
 from .stage import read_receipt
 from .tasks import DOCUMENTS, EXAMPLES, PAGES, ExamplesTask, PagesTask, make_examples, make_pages, pages_done
 
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+IN_FLIGHT = 2  # tasks a worker, so that memory does not grow with the source
+ADVICE = "run the same command again, with fewer --workers if that was it: finished shards are kept"
 STAGE = "stage"
 PLAN = "plan.json"
 READ = "read.json"  # how many shards of pages there are; stands once the source is read to its end
@@ -129,11 +134,16 @@ class _Work:
             return shards
         counter, skipped = [0], Counter[str]()
         records = 0
-        for done in run_tasks(make_pages, self._page_tasks(counter, skipped), self.workers):
+        for done in self._run(make_pages, self._page_tasks(counter, skipped)):
             records += done
         self.progress.note(f"read {records:,} records into {counter[0]} shards")
         write_json(path, {"shards": counter[0], "skipped": dict(skipped)})
         return counter[0]
+
+    def _run(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """`function`, which must be a module's own, of each task, in their order."""
+        done = in_order(_itself, (function,), tasks, self.workers, ahead=IN_FLIGHT, advice=ADVICE)
+        return (result for _, result in done)
 
     def _page_tasks(self, counter: list[int], skipped: Counter[str]) -> Iterator[PagesTask]:
         records = scan(self.source, self._reading(counter), skipped)
@@ -165,8 +175,12 @@ class _Work:
         todo = [number for number in range(shards) if read_receipt(self.stage / EXAMPLES, number) is None]
         self.resumed += shards - len(todo)
         tasks = (ExamplesTask(self.stage, number, self.output / INDEX, self.settings) for number in todo)
-        for _ in self.bar(run_tasks(make_examples, tasks, self.workers), len(todo), "examples (shards)"):
+        for _ in self.bar(self._run(make_examples, tasks), len(todo), "examples (shards)"):
             pass
+
+
+def _itself(function: Callable[[Task], Result]) -> Callable[[Task], Result]:
+    return function
 
 
 def _finished(output: Path, plan: str) -> dict[str, Any] | None:

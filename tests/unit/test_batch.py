@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -192,6 +194,51 @@ def _die(_: None) -> object:
 def test_a_dead_worker_is_one_sentence() -> None:
     with pytest.raises(WebBrainError, match="worker process died"):
         list(in_order(_die, (None,), [1, 2], 2))  # type: ignore[arg-type]
+
+
+def _shout(_: None) -> Callable[[int], bytes]:
+    """The first question kills its worker while an answer that no pipe can hold is on its way: whoever would take it is
+    stopped meanwhile."""
+
+    def answer(number: int) -> bytes:
+        if number == 0:
+            parent = os.getppid()
+            subprocess.Popen(["sh", "-c", f"sleep 1; kill -CONT {parent}"])
+            os.kill(parent, signal.SIGSTOP)
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return bytes(1 << 24)
+
+    return answer
+
+
+def test_a_worker_killed_in_the_middle_of_an_answer_is_no_endless_wait(tmp_path: Path) -> None:
+    script = (
+        "from tests.unit.test_batch import _shout\n"
+        "from webbrain.errors import WebBrainError\nfrom webbrain.workers import in_order\n"
+        "if __name__ == '__main__':\n"
+        "    try:\n        list(in_order(_shout, (None,), range(6), 2))\n"
+        "    except WebBrainError as error:\n        print(error)\n"
+    )
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "a worker process died" in done.stdout, done.stderr
+
+
+def test_no_worker_is_left_behind_whoever_stops(index: Path) -> None:
+    before = set(multiprocessing.active_children())
+    stream = in_order(_double, (None,), itertools.count(1), 2)  # type: ignore[arg-type]
+    assert [result for _, result in itertools.islice(stream, 3)] == [1, 0, 0]
+    assert set(multiprocessing.active_children()) - before
+    stream.close()  # type: ignore[attr-defined]
+    assert not set(multiprocessing.active_children()) - before
 
 
 def test_an_unknown_writer_is_told_from_a_worker_too(index: Path, tmp_path: Path) -> None:
