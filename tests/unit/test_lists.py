@@ -247,3 +247,26 @@ def _only(most: int) -> Callable[..., Any]:
         return real(self, given)
 
     return encode
+
+
+def test_faiss_searches_on_the_calling_thread_and_leaves_its_setting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its team of threads costs more to wake than a search takes."""
+    import faiss
+
+    seen: list[int] = []
+    for name in ("exact_rows", "near_rows"):
+        search = getattr(dense, name)
+        monkeypatch.setattr(
+            dense, name, lambda *given, of=search: (seen.append(faiss.omp_get_max_threads()), of(*given))[1]
+        )
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        for name in ("exact", "whole"):
+            assert opened(folder, name).search(QUERIES[0], 3)
+        assert seen == [1, 1]
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
