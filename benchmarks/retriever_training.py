@@ -54,17 +54,19 @@ def main() -> None:
     parser.add_argument("--sparse", default=SPARSE, help="folder of a sparse model")
     parser.add_argument("--label", default="sparse", help="name of the copies that get the sparse part")
     parser.add_argument("--json", type=Path, default=CACHE / "retriever_training.json", help="scores of every query")
+    parser.add_argument("--held", action="store_true", help="measure nothing: print what the file of --json holds")
     arguments = parser.parse_args()
     require_data()
     print("| set | retriever | nDCG@10 | RR@10 | R@100 | nDCG@10 against BM25 | p | ms | MB |\n" + "|---" * 9 + "|")
     held: dict[str, dict[str, Scores]] = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
     for name in arguments.sets:
-        queries, qrels = judged(name, arguments.queries)
+        queries, qrels = ([], []) if arguments.held else judged(name, arguments.queries)
         for retriever in arguments.retrievers:
-            index = _index(name, retriever, arguments)
-            scores = held.setdefault(name, {})[retriever] = measure(index, retriever, queries, qrels)
-            _print_row(name, retriever, scores, held[name])
-            arguments.json.write_text(json.dumps(held))
+            if not arguments.held:
+                index = _index(name, retriever, arguments)
+                held.setdefault(name, {})[retriever] = measure(index, retriever, queries, qrels)
+                arguments.json.write_text(json.dumps(held))
+            _print_row(name, retriever, held[name][retriever], held[name])
     _print_means(arguments.sets, arguments.retrievers, held)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ from webbrain.models import ModelFiles, resolve
 from webbrain.store import layout
 from webbrain.store.index import current_build
 from webbrain.store.manifest import Manifest, read_manifest
+from webbrain.workers import available_cores
 
 from .contents import contents
 from .disk import check_disk
@@ -81,9 +81,9 @@ def build(
         _note_update(corpus, output, plan, progress)
         with closing(begin(partial, plan, output, progress, reuses=not force)) as work:
             if model is not None:
-                work.encoder = OnnxEncoder(packaged(model, partial, settings), threads or cores())
+                work.encoder = OnnxEncoder(packaged(model, partial, settings), threads or available_cores())
                 work.gpu = gpu_encoder(model, work.encoder.folder) if device == "cuda" else None
-            work.workers = workers_for(corpus, workers, cores())
+            work.workers = workers_for(corpus, workers, available_cores())
             work.run(corpus)
             check_unchanged(corpus, states)
             card = None if work.encoder is None else asdict(work.encoder.card)
@@ -106,11 +106,6 @@ def check_unchanged(corpus: Path, states: list[tuple[str, int, int]]) -> None:
     """Raises IndexStale when the corpus is not what it was before it was read."""
     if file_states(corpus) != states:
         raise IndexStale(f"{corpus} changed while it was read, nothing was published; run the same command again")
-
-
-def cores() -> int:
-    """Cores that this process may use: in a container fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def current_manifest(output: Path) -> Manifest | None:

@@ -13,8 +13,9 @@ from webbrain.errors import ConfigError
 from webbrain.store import layout
 from webbrain.store.index import Index, current_build
 from webbrain.store.manifest import Manifest
+from webbrain.workers import available_cores
 
-from .build import check_paths, check_unchanged, cores
+from .build import check_paths, check_unchanged
 from .contents import contents
 from .disk import check_disk
 from .files import write_lock
@@ -126,7 +127,7 @@ def _read_corpus(
             return change.report_earlier()
         check_disk(corpus, output, change.partial, progress, base=base if operation == "update" else None)
         with closing(change.begin()) as work:
-            work.workers = workers_for(corpus, workers, cores())
+            work.workers = workers_for(corpus, workers, available_cores())
             work.run(corpus)
             check_unchanged(corpus, states)
             return change.publish(
@@ -149,7 +150,7 @@ class Change:
         ordered, base = self.plan.operation == "update", Base(self.base, self.plan.operation != "compact")
         self.work = Work(self.partial, self.plan, base, self.progress, ordered=ordered)
         if self.base.has_vectors:
-            self.work.encoder = OnnxEncoder(self.partial / layout.ENCODER, self.threads or cores())
+            self.work.encoder = OnnxEncoder(self.partial / layout.ENCODER, self.threads or available_cores())
         return self.work
 
     def forget(self, doc_ids: Sequence[str], *, ignore_missing: bool) -> None:

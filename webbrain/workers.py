@@ -59,6 +59,11 @@ def in_order(
         team.close()
 
 
+def available_cores() -> int:
+    """Cores that this process may use: in a container fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class _Died(Exception):
     """A worker is gone, and what it was asked with it."""
 

@@ -14,8 +14,9 @@ from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.errors import ConfigError, IndexDamaged
 from webbrain.models import resolve
 from webbrain.store import layout
+from webbrain.workers import available_cores
 
-from ..build import BuildReport, check_paths, check_unchanged, cores, packaged, same_build
+from ..build import BuildReport, check_paths, check_unchanged, packaged, same_build
 from ..contents import contents
 from ..disk import check_disk
 from ..files import write_json, write_lock
@@ -102,7 +103,7 @@ def build_on_cluster(
         check_disk(corpus, output, partial, watch)
         with closing(Work(partial, plan, None, watch, ordered=True)) as work:
             if model is not None:
-                work.encoder = OnnxEncoder(packaged(model, partial, settings), cores())
+                work.encoder = OnnxEncoder(packaged(model, partial, settings), available_cores())
             driver = _Driver(work, plan, cluster, output, watch)
             resumed = driver.make(make_splits(surveyed, cluster.split_bytes))
             check_unchanged(corpus, states)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -50,15 +51,47 @@ def test_all_are_scored_without_a_budget() -> None:
     assert done.scores == {n: float(n) for n in range(1, 7)}
 
 
-def test_it_stops_when_the_budget_is_spent() -> None:
-    done = BudgetReranker(ByLength(0.03), 0.1, weight=1.0).within("q", Ranked(40).hits)
+@pytest.mark.parametrize("threads", [1, 4])
+def test_it_stops_when_the_budget_is_spent(threads: int) -> None:
+    done = BudgetReranker(ByLength(0.03), 0.1, weight=1.0, threads=threads).within("q", Ranked(40).hits)
     scored = len(done.scores)
-    assert 1 <= scored <= 4
+    assert 1 <= scored <= 4 * threads
     assert done.seconds < 0.3
     assert [hit.row for hit in done.hits] == [*range(scored, 0, -1), *range(scored + 1, 41)]
     scores = [hit.score for hit in done.hits]
     assert scores == sorted(scores, reverse=True)
     assert [hit.rank for hit in done.hits] == list(range(1, 41))
+
+
+class Meeting:
+    """Scores a passage when another is there to be scored, too; the first one alone."""
+
+    name = "meeting"
+
+    def start(self, query: str) -> PassageScoring:
+        barrier = threading.Barrier(2, timeout=20)
+
+        def score(hit: ScoredPassage) -> float:
+            if hit.row > 1:
+                barrier.wait()
+            return -float(hit.row)
+
+        return score
+
+
+def test_threads_score_side_by_side_and_change_nothing() -> None:
+    done = BudgetReranker(Meeting(), None, weight=1.0, threads=2).within("q", Ranked(7).hits)
+    assert done.scores == {row: -row for row in range(1, 8)}
+    assert [hit.row for hit in done.hits] == list(range(1, 8))
+
+
+def test_what_a_scorer_fails_with_is_raised() -> None:
+    class Failing(Meeting):
+        def start(self, query: str) -> PassageScoring:
+            return lambda hit: 1 / (hit.row - 3)
+
+    with pytest.raises(ZeroDivisionError):
+        BudgetReranker(Failing(), None, threads=2).within("q", Ranked(9).hits)
 
 
 def test_one_passage_is_scored_however_small_the_budget() -> None:

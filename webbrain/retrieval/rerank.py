@@ -1,14 +1,16 @@
 """Reranking the head of a ranking within a time budget, and the retriever that does so.
 
-The first passages are scored again, one by one, until the budget is spent. Those scored come first, ordered by the mean
-of their first-stage score and their new one, each scaled to [0, 1] over them; the others follow as they stood.
+The first passages are scored again, one on each core, until the budget is spent. Those scored come first, ordered by
+the mean of their first-stage score and their new one, each scaled to [0, 1] over them; the others follow as they stood.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -18,13 +20,14 @@ from webbrain.protocols import Retriever
 from webbrain.retrieval.fusion import scale
 from webbrain.store.index import Index
 from webbrain.types import ScoredPassage
+from webbrain.workers import available_cores
 
 DEPTH = 50  # passages that are read from the first stage to be reranked, whatever k is
 BUDGET = 0.2  # seconds a query
 
 
 class PassageScorer(Protocol):
-    """Scores passages one at a time for one query: what a budget can be kept with."""
+    """Scores passages one at a time for one query, on several threads at once: what a budget can be kept with."""
 
     @property
     def name(self) -> str: ...
@@ -46,12 +49,16 @@ class Reranked:
 
 
 class BudgetReranker:
-    """Implements `webbrain.protocols.Reranker`. `budget` in seconds; None scores every passage."""
+    """Implements `webbrain.protocols.Reranker`. `budget` in seconds; None scores every passage. `threads` passages are
+    scored at once, all cores by default."""
 
-    def __init__(self, scorer: PassageScorer, budget: float | None = BUDGET, weight: float = 0.5) -> None:
+    def __init__(
+        self, scorer: PassageScorer, budget: float | None = BUDGET, weight: float = 0.5, threads: int | None = None
+    ) -> None:
         if budget is not None and not 0 < budget < math.inf:
             raise ConfigError(f"a rerank budget of {budget} seconds makes no sense; give more than 0")
         self.scorer, self.budget, self.weight = scorer, budget, weight
+        self.threads = threads or available_cores()
 
     @property
     def name(self) -> str:
@@ -66,12 +73,23 @@ class BudgetReranker:
         scores: dict[int, float] = {}
         if hits and query.strip():
             scoring = self.scorer.start(query)
-            for place, hit in enumerate(hits):
-                spent = time.perf_counter() - begin
-                if self.budget is not None and spent >= self.budget and place > 0:
-                    break
-                scores[hit.row] = scoring(hit)
+            scores[hits[0].row] = scoring(hits[0])  # alone: whatever is loaded at first use is loaded once
+            scores |= self._score(scoring, hits[1:], begin)
         return Reranked(self._merged(hits, scores), scores, time.perf_counter() - begin)
+
+    def _score(self, scoring: PassageScoring, hits: Sequence[ScoredPassage], begin: float) -> dict[int, float]:
+        """New scores by row, of as many as the budget allows: always the first ones."""
+        running: deque[tuple[int, Future[float]]] = deque()
+        scores: dict[int, float] = {}
+        with ThreadPoolExecutor(self.threads) as pool:
+            for hit in hits:
+                if len(running) == self.threads:
+                    row, score = running.popleft()
+                    scores[row] = score.result()
+                if self.budget is not None and time.perf_counter() - begin >= self.budget:
+                    break
+                running.append((hit.row, pool.submit(scoring, hit)))
+            return scores | {row: score.result() for row, score in running}
 
     def _merged(self, hits: Sequence[ScoredPassage], scores: dict[int, float]) -> list[ScoredPassage]:
         """Those scored, then the rest; their scores lie over the next one's, so that the ranking's scores fall."""
