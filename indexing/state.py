@@ -77,6 +77,14 @@ class State:
         """A pass that has seen nothing yet."""
         self._run("UPDATE pages SET seen = NULL")
 
+    def write_out(self) -> None:
+        """Put what was committed into the one file, beside which a log holds it till then; `close` tries that as well,
+        and says nothing when the disk is too full for it."""
+        self.commit()
+        busy, logged, written = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy or logged != written:
+            raise sqlite3.OperationalError("the log could not be written into the database")
+
     def close(self) -> None:
         """What was not committed is forgotten."""
         self._database.close()

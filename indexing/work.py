@@ -150,7 +150,8 @@ class Work:
                 rest.unlink()
             if self.base is not None:
                 self._take_over(self.base, beside)
-            State(beside, ordered=self.ordered).close()
+            with closing(State(beside, ordered=self.ordered)) as state:
+                state.write_out()
             sync_file(beside)
             beside.rename(path)
             sync_folder(path.parent)

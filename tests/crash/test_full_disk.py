@@ -17,6 +17,7 @@ from indexing.settings import BuildSettings
 from indexing.update import add, remove, update
 from tests.building import write_corpus
 from webbrain.errors import IndexNotWritten
+from webbrain.store import layout
 from webbrain.store.index import Index
 from webbrain.store.verify import verify
 
@@ -80,3 +81,27 @@ def test_the_disk_is_full(name: str, start: Path, tmp_path: Path, monkeypatch: p
         change(folder / "c.jsonl", folder / "i")
         assert Index.open(folder / "i").manifest.files == expected.files
         assert verify(folder / "i", full=True) == []
+
+
+def test_there_is_room_for_the_log_of_the_state_but_not_for_the_state(start: Path, tmp_path: Path) -> None:
+    """SQLite says nothing when it closes a database whose log it could not write into it."""
+    resource = pytest.importorskip("resource")
+    build_of = Index.open(start / "i").build
+    size = (build_of / layout.STATE).stat().st_size
+    failed = 0
+    for room in range(size, size + (17 << 12), 1 << 12):
+        folder = tmp_path / str(room)
+        shutil.copytree(start, folder)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        try:
+            remove(folder / "i", ["0"])
+        except IndexNotWritten:
+            failed += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        remove(folder / "i", ["0"], ignore_missing=True)
+        assert verify(folder / "i", full=True) == []
+        index = Index.open(folder / "i")
+        assert {index.passage(row).doc_id for row in index.live_rows()} == {"1", "2", "3", "4"}
+    assert 0 < failed < 17
