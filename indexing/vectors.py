@@ -45,7 +45,7 @@ class VectorsWriter:
         self._known = _whole_blocks(self._part, encoder.dim)
         self._blocks: queue.Queue[list[str] | None] = queue.Queue(AHEAD)
         self._stop = Event()
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._thread = Thread(target=self._work, name="encoding", daemon=True)
         self._thread.start()
 
@@ -92,7 +92,7 @@ class VectorsWriter:
                 file.truncate(self._known * self._encoder.dim * 4)
                 file.seek(0, os.SEEK_END)
                 self._encode_blocks(file)
-        except BaseException as error:  # noqa: BLE001 - raised again by `add` or `finish`
+        except Exception as error:  # noqa: BLE001 - raised again by `add` or `finish`
             self._error = error
 
     def _encode_blocks(self, file: IO[bytes]) -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -232,7 +233,7 @@ class Work:
         return shard_files(self.folder, shard, dense=self.encoder is not None)
 
     def _advance(self, shard: int) -> Advance:
-        return lambda done, total: self.progress.encoding(shard, done, total)
+        return partial(self.progress.encoding, shard)
 
     def _sign(self, shard: int, receipt: Receipt) -> None:
         """A shard is finished, and what the state learnt of it is durable."""

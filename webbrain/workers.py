@@ -84,7 +84,7 @@ class _Team:
     arguments: tuple[Any, ...]
     size: int
     workers: list[_Worker] = field(default_factory=list)
-    # (worker, question, whether all went well, answer or error); a question of None: that worker's pipe has closed.
+    # (worker, question, whether all went well, answer or error); without a question: nothing more will come from it.
     answers: SimpleQueue[tuple[int, int | None, bool, Any]] = field(default_factory=SimpleQueue)
 
     def collect(self, items: Iterable[Item], window: int) -> Iterator[tuple[Item, tuple[bool, Any]]]:
@@ -127,7 +127,7 @@ class _Team:
         while number not in answered:
             place, question, good, answer = self.answers.get()
             if question is None:
-                raise _Died
+                raise answer
             self.workers[place].waiting -= 1
             answered[question] = (good, answer)
         return answered.pop(number)
@@ -153,7 +153,9 @@ class _Team:
                 while True:
                     self.answers.put((place, *answers.recv()))
             except (EOFError, OSError):
-                self.answers.put((place, None, False, None))
+                self.answers.put((place, None, False, _Died()))
+            except Exception as error:  # noqa: BLE001 - an answer that cannot be read, raised again by `_await`
+                self.answers.put((place, None, False, error))
 
 
 def _serve(make_work: MakeWork, arguments: tuple[Any, ...], questions: Connection, answers: Connection) -> None:
@@ -161,9 +163,10 @@ def _serve(make_work: MakeWork, arguments: tuple[Any, ...], questions: Connectio
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     waiting: SimpleQueue[tuple[int, Any] | None] = SimpleQueue()
-    threading.Thread(target=_receive, args=(questions, waiting), daemon=True).start()
+    unwanted = threading.Event()
+    threading.Thread(target=_receive, args=(questions, waiting, unwanted), daemon=True).start()
     work: Callable[[Any], Any] | None = None
-    while (question := waiting.get()) is not None:
+    while (question := waiting.get()) is not None and not unwanted.is_set():
         number, item = question
         try:
             work = work or make_work(*arguments)
@@ -174,14 +177,17 @@ def _serve(make_work: MakeWork, arguments: tuple[Any, ...], questions: Connectio
             answers.send(answer)
         except OSError:  # nobody listens any more
             return
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be sent is told as what it failed with
+            answers.send((number, False, error))
 
 
-def _receive(questions: Connection, waiting: SimpleQueue[tuple[int, Any] | None]) -> None:
-    """Take questions while the work goes on, so that whoever asks never waits."""
+def _receive(questions: Connection, waiting: SimpleQueue[tuple[int, Any] | None], unwanted: threading.Event) -> None:
+    """Take questions while the work goes on, so that whoever asks never waits; what waits at the end is unwanted."""
     try:
         while True:
             waiting.put(questions.recv())
     except (EOFError, OSError):
+        unwanted.set()
         waiting.put(None)
 
 

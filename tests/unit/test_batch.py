@@ -187,6 +187,28 @@ def test_an_error_in_a_worker_is_the_error_of_the_run() -> None:
         list(in_order(_double, (None,), [1, 0, 1], 2))  # type: ignore[arg-type]
 
 
+class _Stubborn(Exception):
+    """Can be pickled, and not be read again."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} {second}")
+
+
+def _unreadable(_: None) -> object:
+    def answer(kind: str) -> object:
+        if kind == "raise":
+            raise _Stubborn("no", "reading")
+        return threading.Lock()
+
+    return answer
+
+
+@pytest.mark.parametrize("kind", ["raise", "return"])
+def test_an_answer_that_cannot_travel_is_an_error_and_no_endless_wait(kind: str) -> None:
+    with pytest.raises(TypeError):
+        list(in_order(_unreadable, (None,), [kind], 2))  # type: ignore[arg-type]
+
+
 def _die(_: None) -> object:
     return lambda item: os._exit(9)
 
