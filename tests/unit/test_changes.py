@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,86 +12,17 @@ import pytest
 
 from indexing import changes, files, publish
 from indexing.build import build
-from indexing.chunk import ChunkSettings
 from indexing.compact import compact
 from indexing.files import write_lock
 from indexing.freshness import check_fresh
-from indexing.progress import Silent
 from indexing.publish import collect_garbage
 from indexing.settings import BuildSettings
 from indexing.update import ChangeReport, add, remove, update
-from tests.building import write_corpus
-from webbrain.analysis import AnalyzerSettings
+from tests.unit.places import PLAIN, TEXTS, Place, counts, ids, near
 from webbrain.errors import ConfigError, IndexBusy, IndexNotFound, IndexStale
 from webbrain.retrieval import make_retriever
 from webbrain.store import layout
-from webbrain.store.index import Index
 from webbrain.store.verify import verify
-
-PLAIN = BuildSettings(encoder=None, shard_passages=2)
-TEXTS = [f"Text number {n} about {word}." for n, word in enumerate("dogs cats birds fish stars boats".split())]
-DRAW = random.Random(3)
-PAGE = [f"{DRAW.choice('bcdfg')}{DRAW.choice('aeiou')}{DRAW.choice('lmnrst')}ax{'x' * (n % 7)}" for n in range(300)]
-
-
-def near(*changed: int) -> str:
-    """A page of 300 words, some changed: up to about three words apart two of them are near-duplicates."""
-    words = list(PAGE)
-    for place in changed:
-        words[10 * place] = "another"
-    return " ".join(words) + "."
-
-
-class Place:
-    """A corpus and its index in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.corpus, self.output = folder / "c.jsonl", folder / "i"
-
-    def build(self, rows: Sequence[Any], settings: BuildSettings = PLAIN) -> Index:
-        build(self.write(rows), self.output, settings)
-        return self.index
-
-    def write(self, rows: Sequence[Any]) -> Path:
-        return write_corpus(self.corpus, rows)
-
-    def update(self, rows: Sequence[Any]) -> dict[str, int]:
-        return counts(update(self.write(rows), self.output))
-
-    def add(self, rows: Sequence[Any]) -> dict[str, int]:
-        return counts(add(self.write(rows), self.output))
-
-    @property
-    def index(self) -> Index:
-        return Index.open(self.output)
-
-    @property
-    def settings(self) -> BuildSettings:
-        return BuildSettings.from_json(self.index.manifest.settings)
-
-    def texts(self) -> dict[str, str]:
-        """The text of every kept document."""
-        found: dict[str, str] = {}
-        for row in self.index.live_rows():
-            passage = self.index.passage(row)
-            found[passage.doc_id] = found.get(passage.doc_id, "") + passage.text
-        return found
-
-    def aliases(self) -> dict[str, list[str]]:
-        return {same: [page["doc_id"] for page in pages] for same, pages in self.index.aliases.items()}
-
-
-def counts(report: ChangeReport) -> dict[str, int]:
-    return {what: number for what, number in report.counts.items() if number}
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-def ids(rows: Sequence[str], names: str = "abcdefghij") -> list[dict[str, str]]:
-    return [{"id": name, "text": text} for name, text in zip(names, rows, strict=False)]
 
 
 class TestWhatIsCounted:
@@ -398,68 +327,6 @@ class TestAnIndexWithoutMemory:
         assert report.lost == ["b"]
         old.update(ids([near(), near(1), *TEXTS[:2]])[1:])
         assert sorted(old.texts()) == ["b", "c", "d"]
-
-
-MIXED = [*ids([near(), near(1), *TEXTS]), {"id": "bad", "text": 7}]
-
-
-class TestOtherSettings:
-    """Of the same corpus: what holds is taken over, and the result is that of a build from nothing."""
-
-    def rebuilt(self, place: Place, settings: BuildSettings) -> list[str]:
-        """Build with other settings, compare; returns what the build said."""
-        said: list[str] = []
-        progress = Silent()
-        progress.note = said.append  # type: ignore[method-assign]
-        build(place.corpus, place.output, settings, threads=1, progress=progress)
-        again = Place(place.output.parent / "again")
-        found, expected = place.index, again.build(MIXED, settings)
-        assert found.manifest.files == expected.manifest.files
-        assert found.manifest.totals == expected.manifest.totals
-        assert verify(place.output, full=True) == []
-        return said
-
-    def test_another_encoder_takes_passages_over(self, place: Place) -> None:
-        old = place.build(MIXED)
-        said = self.rebuilt(place, BuildSettings(encoder="static", shard_passages=2))
-        assert "the corpus is the same, and so are its passages: reusing them and BM25, only vectors are made" in said
-        assert (place.index.build / layout.TEXT.format(1)).samefile(old.build / layout.TEXT.format(1))
-
-    @pytest.mark.parametrize(
-        "settings",
-        [
-            BuildSettings(ChunkSettings.around(60), encoder=None, shard_passages=2),
-            BuildSettings(encoder=None, shard_passages=100),
-            BuildSettings(analyzer=AnalyzerSettings("none"), encoder=None, shard_passages=1),
-        ],
-        ids=["chunker", "shards", "analyzer"],
-    )
-    def test_other_passages_are_cut_from_the_documents(self, place: Place, settings: BuildSettings) -> None:
-        place.build(MIXED)
-        said = self.rebuilt(place, settings)
-        assert "the corpus is the same: reusing its cleaned documents from the index, they are only cut anew" in said
-
-    def test_changes_go_on_behind_it(self, place: Place) -> None:
-        place.build(MIXED)
-        build(place.corpus, place.output, BuildSettings(ChunkSettings.around(60), encoder=None))
-        assert place.update([{"id": "a", "text": "Else."}, *MIXED[1:]]) == {
-            "replaced": 1,
-            "returned": 1,
-            "unchanged": 7,
-            "rejected": 1,
-        }
-
-    def test_not_of_another_corpus_nor_by_force(self, place: Place) -> None:
-        place.build(MIXED)
-        place.write(MIXED[1:])
-        said: list[str] = []
-        progress = Silent()
-        progress.note = said.append  # type: ignore[method-assign]
-        other = BuildSettings(encoder=None, shard_passages=9)
-        build(place.corpus, place.output, other, progress=progress)
-        build(place.corpus, place.output, replace(other, shard_passages=5), force=True, progress=progress)
-        assert not [sentence for sentence in said if "reusing" in sentence]
-        assert "`webbrain index update " in " ".join(said)
 
 
 def every_change(place: Place) -> tuple[Callable[[], ChangeReport], ...]:
