@@ -61,7 +61,7 @@ def record_keys(record: RawRecord) -> tuple[bytes, bytes]:
 def content_key(document: Document) -> bytes:
     """A digest of all that the index keeps of a document."""
     digest = hashlib.blake2b(f"{PIPELINE_VERSION} ".encode(), digest_size=16)
-    metadata = json.dumps(dict(document.metadata), sort_keys=True)
+    metadata = json.dumps(dict(document.metadata), sort_keys=True) if document.metadata else "{}"
     for part in (document.doc_id, document.title, document.url, metadata, document.text):
         data = part.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "big") + data)

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from webbrain.errors import ConfigError
-from webbrain.grounding.sentences import Span, split_sentences
+from webbrain.grounding.sentences import LONG_CHARS, Span, split_sentences
 from webbrain.types import Document, Passage
 
+PARAGRAPH_SHARE = 0.75  # of the target, from which a passage ends with its paragraph
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _WORD_AND_SPACE = re.compile(r"\S+\s*")
+_INSIDE = re.compile("[]。！？｡]")  # after these a sentence may end within a word
 _CLAUSE = re.compile(r"[,;:)\]、，；]\s*|\s+-\s+|\s+[–—]\s+")
 
 
@@ -48,9 +50,13 @@ def chunk(document: Document, settings: ChunkSettings) -> list[Passage]:
 
 def _is_short(text: str, settings: ChunkSettings) -> bool:
     """Whether a text is one passage wherever its sentences end, as those of a corpus of passages are."""
-    if len(text) > 10 * settings.target_words or text.count("\n") > 1:
+    if len(text) > 10 * settings.target_words:
         return False
-    return 0 < count_words(text) <= settings.target_words
+    words = count_words(text)
+    if text.count("\n") <= 1:
+        return 0 < words <= settings.target_words
+    cuts = len(_INSIDE.findall(text)) + len(text) // LONG_CHARS
+    return words > 0 and words + cuts < PARAGRAPH_SHARE * settings.target_words  # no paragraph closes it either
 
 
 def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:
@@ -66,6 +72,8 @@ def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:
 def count_words(text: str) -> float:
     """Words by white space; in scripts without spaces a character counts as half a word."""
     if text.isascii():
+        return len(text.split())
+    if not _UNSPACED.search(text):
         return len(text.split())
     unspaced = len(_UNSPACED.findall(text))
     return len(_UNSPACED.sub(" ", text).split()) + unspaced / 2
@@ -90,7 +98,7 @@ def _closes(gap: str, words: float, following: float, settings: ChunkSettings) -
     """Whether the passage ends before the next sentence; `gap` is the white space between."""
     if words + following > settings.max_words:
         return True
-    if gap.count("\n") > 1 and words >= 0.75 * settings.target_words:
+    if gap.count("\n") > 1 and words >= PARAGRAPH_SHARE * settings.target_words:
         return True
     return words + following - settings.target_words > settings.target_words - words
 

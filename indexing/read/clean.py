@@ -22,6 +22,7 @@ from .wiki import wikitext_to_text
 
 ID_FIELDS = ("id", "doc_id", "_id")
 TEXT_FIELDS = ("text", "contents", "content", "html")
+_USED_FIELDS = frozenset((*ID_FIELDS, *TEXT_FIELDS, "title", "url"))
 MAX_METADATA_CHARS = 2000
 MAX_METADATA_DEPTH = 20
 
@@ -156,7 +157,7 @@ def _parse_row(record: RawRecord) -> Row | Reject:
     if decoded is None:
         return _reject(record, "undecodable")
     try:
-        row = json.loads(decoded.text, object_pairs_hook=_unique, parse_constant=lambda _: None)
+        row = _JSON.decode(decoded.text)
     except _DuplicateKey as error:
         return _reject(record, "duplicate_key", str(error))
     except RecursionError:
@@ -174,6 +175,9 @@ def _unique(pairs: list[tuple[str, object]]) -> Row:
         names = [name for name, _ in pairs]
         raise _DuplicateKey(clean_line(repr(next(name for name in names if names.count(name) > 1))))
     return row
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=lambda _: None)  # made once: it takes its time
 
 
 def _row_id(record: RawRecord, row: Row) -> str:
@@ -227,11 +231,10 @@ def _string(value: object) -> str:
 
 def _metadata(row: Row) -> Row:
     """The other fields; a large one is left out and named under "fields_left_out"."""
-    used = {*ID_FIELDS, *TEXT_FIELDS, "title", "url"}
     kept: Row = {}
     left_out: list[str] = []
     for name, value in row.items():
-        if name in used:
+        if name in _USED_FIELDS:
             continue
         if _is_small(value):
             kept[clean_id(name)] = _clean_value(value)

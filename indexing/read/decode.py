@@ -29,7 +29,7 @@ _META_CHARSET = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE
 )
 _NAMED_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROLS = bytes([*range(0x09), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 _SAMPLE_BYTES = 1 << 16
 _DETECT_BYTES = 1 << 18
 # Western European text: Latin letters, few of them accented, none from the letters that betray another code page.
@@ -133,4 +133,4 @@ def _wide_encoding(head: bytes) -> str:
 
 
 def _is_binary(head: bytes) -> bool:
-    return len(_CONTROLS.findall(head)) > 0.05 * len(head)
+    return len(head) - len(head.translate(None, _CONTROLS)) > 0.05 * len(head)

@@ -58,6 +58,8 @@ def clean_text(text: str) -> str:
 
 def clean_title(title: str) -> str:
     """One line of at most 300 characters, without markup, with entities decoded."""
+    if not title:
+        return ""
     return _shorten(clean_line(strip_tags(decode_entities(title[: 20 * MAX_TITLE_CHARS]))))
 
 
@@ -103,17 +105,25 @@ def _in_pieces(cleaner: Callable[[str], str], text: str) -> str:
 
 
 def _with_even_spaces(text: str) -> str:
-    if max(map(len, text.split()), default=0) > MAX_TOKEN_CHARS:
+    if _may_have_long_token(text) and max(map(len, text.split()), default=0) > MAX_TOKEN_CHARS:
         text = _LONG_TOKEN.sub(" ", text)
     if "  " in text:
         text = _SPACES.sub(" ", text)
     if "\t" in text:
         text = _TABS.sub("\t", text)
-    return _BLANK_LINES.sub("\n\n", _LINE_EDGE.sub("\n", text)) if "\n" in text else text
+    if " \n" in text or "\n " in text or "\t" in text:
+        text = _LINE_EDGE.sub("\n", text)
+    return _BLANK_LINES.sub("\n\n", text) if "\n\n\n" in text else text
+
+
+def _may_have_long_token(text: str) -> bool:
+    """Whether half of one fits between two spaces: one of the places that far apart would lie in it."""
+    half = MAX_TOKEN_CHARS // 2
+    return any(" " not in text[begin : begin + half] for begin in range(0, len(text) - half + 1, half))
 
 
 def _without_invisible(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").isprintable():
         return text
     if _STRANGE.search(text):
         text = _NEWLINE.sub("\n", _C1.sub(_windows_1252, _ANSI.sub("", text)))

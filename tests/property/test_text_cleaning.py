@@ -11,7 +11,14 @@ from indexing.read.decode import decode
 from indexing.read.html import extract
 from indexing.read.markdown import markdown_to_text
 from indexing.read.references import clean_reference
-from indexing.read.text import MAX_TITLE_CHARS, clean_id, clean_text, clean_title
+from indexing.read.text import (
+    MAX_TITLE_CHARS,
+    MAX_TOKEN_CHARS,
+    _may_have_long_token,
+    clean_id,
+    clean_text,
+    clean_title,
+)
 from indexing.read.wiki import wikitext_to_text
 from webbrain.records import escape_id, unescape_id
 from webbrain.types import Document
@@ -101,3 +108,10 @@ def test_ids_survive_a_trec_column(text: str) -> None:
     column = escape_id(doc_id)
     assert " " not in column
     assert unescape_id(column) == doc_id or "://" in doc_id
+
+
+@given(st.lists(st.tuples(st.sampled_from("a\n é"), st.integers(1, 250)), max_size=8))
+def test_no_long_token_is_overlooked(runs: list[tuple[str, int]]) -> None:
+    text = "".join(char * times for char, times in runs)
+    if any(len(token) > MAX_TOKEN_CHARS for token in text.split()):
+        assert _may_have_long_token(text)
