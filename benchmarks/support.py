@@ -1,11 +1,12 @@
 """Support checking against human labels: our scorer, trained without the set it is tested on, beside simpler ones.
 
-    python benchmarks/support.py [--limit 2500] [--output .bench/support.json]
+    python benchmarks/support.py [--limit 2500] [--nli MODEL] [--output .bench/support.json]
 
 For every set of shared/data/fact: ROC AUC, balanced accuracy at a cut fixed on the other sets, calibration error after
 a calibration fitted on the other sets; 95% intervals by bootstrap over documents. The binding checker sees planted
 errors only, so it is the same in every row; what is left out and fitted anew is the model over its output.
-AttributionBench has no licence and is never trained on.
+AttributionBench has no licence and is never trained on. With --nli (a name of the hub, or a folder) there is a row for
+`joint:MODEL`; what that model was trained on is its makers' to know.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from data import CACHE, DATA, require_data
 from numpy.typing import NDArray
 from support_baselines import BASELINES, Example, anchor_features, fit_boosting
+from support_joint import KeptOpinion, fit_cut, fit_scales, scores, warm
 
 from webbrain.grounding.calibration import balanced_accuracy, best_cut, calibration_error, fit
 from webbrain.grounding.lexicon import WEIGHTS
@@ -101,18 +103,25 @@ def cached_anchors(name: str, pairs: list[Judged]) -> Floats:
     return np.array([known[pair.pair_id] for pair in pairs])
 
 
-def judge(test: Set, others: list[Set], extra: TrainingSet) -> dict[str, dict[str, float | list[float]]]:
+def judge(
+    test: Set, others: list[Set], extra: TrainingSet, opinion: KeptOpinion | None
+) -> dict[str, dict[str, float | list[float]]]:
     """Scores of every method on one set, its models, cut and calibration from the other sets."""
     train = [part for part in others if part.train]
     model = fit_model([TrainingSet(part.ours, part.labels) for part in train], extra)
     boosting = fit_boosting([(part.anchors, part.labels) for part in train])
     methods = {name: [make(part.anchors) for part in (test, *train)] for name, make in BASELINES.items()}
     methods["anchors' monotone boosting"] = [boosting(part.anchors) for part in (test, *train)]
-    ours = Tier1Scorer(replace(load_parts(), model=model))
-    scores = np.array([ours.score_text(pair.claim, pair.source).score for pair in test.pairs])
+    parts = replace(load_parts(), model=model)
+    ours = Tier1Scorer(parts)
+    found = np.array([ours.score_text(pair.claim, pair.source).score for pair in test.pairs])
     known = [np.array([model.probability(row) for row in part.ours]) for part in train]
-    methods["ours (tier1)"] = [scores, *known]
-    return {name: _measures(scores, test, train) for name, scores in methods.items()}
+    methods["ours (tier1)"] = [found, *known]
+    if opinion is not None:
+        opinion.scales = fit_scales(parts, opinion, [part.pairs for part in train])
+        opinion.scales = fit_cut(parts, opinion, [part.pairs for part in train])
+        methods["ours (joint)"] = [scores(parts, opinion, part.pairs) for part in (test, *train)]
+    return {name: _measures(found, test, train) for name, found in methods.items()}
 
 
 def _measures(scores: list[Floats], test: Set, train: list[Set]) -> dict[str, float | list[float]]:
@@ -134,11 +143,19 @@ def _measures(scores: list[Floats], test: Set, train: list[Set]) -> dict[str, fl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, default=2500, help="Pairs of a set; 0 for all.")
+    parser.add_argument("--nli", help="Entailment model of the row `joint`.")
     parser.add_argument("--output", type=Path, default=CACHE / "support.json")
     options = parser.parse_args()
     require_data()
     sets, extra = load(options.limit or None)
-    found = {part.name: judge(part, [other for other in sets if other is not part], extra) for part in sets}
+    opinion = KeptOpinion(options.nli) if options.nli else None
+    if opinion is not None:
+        warm(opinion, load_parts(), (part.pairs for part in sets), CACHE / "support_joint.npz")
+    found = {part.name: judge(part, [other for other in sets if other is not part], extra, opinion) for part in sets}
+    if opinion is not None:
+        train = [part.pairs for part in sets if part.train]
+        opinion.scales = fit_scales(load_parts(), opinion, train)
+        print(f"# fitted on all that may be trained on: {fit_cut(load_parts(), opinion, train)}")
     options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print_table(found)
 

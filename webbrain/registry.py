@@ -75,6 +75,7 @@ SCORERS = Registry(
         "exact": "webbrain.grounding.exact:ExactScorer",
         "tier1": "webbrain.grounding.tier1:Tier1Scorer",
         "nli": "webbrain.grounding.nli:NliScorer",
+        "joint": "webbrain.grounding.joint:JointScorer",
         "judge": "webbrain.grounding.judge:JudgeScorer",
     },
 )

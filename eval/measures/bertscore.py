@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from webbrain.encoding.default import default_encoder, encoder_name
 from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.store.index import Index
 
 from ..core import Item, Scores
 from .against import against_references, under_a_bar
-from .encoder import default_encoder, encoder_name
 
 Array = NDArray[np.float32]
 

@@ -10,10 +10,10 @@ import pytest
 from eval.core import Item, Scores
 from eval.measures import make_measure
 from eval.measures.bertscore import BertScore, token_vectors
-from eval.measures.encoder import default_encoder
 from eval.text import match, score_items
 from indexing.build import build
 from indexing.settings import BuildSettings
+from webbrain.encoding.default import default_encoder
 from webbrain.errors import ConfigError
 from webbrain.models import DEFAULT_ENCODER, resolve
 from webbrain.types import Article, Passage, Reference, Sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from webbrain.grounding.exact import ExactScorer
-from webbrain.types import Passage, Sentence
+from webbrain.types import Origin, Passage, Sentence
 from webbrain.writing.events import Dropped
 from webbrain.writing.verify import Verifier
 
@@ -29,13 +29,13 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, origin: Origin = "written") -> None:
+        self.text, self.origin = text, origin
         self.asked = 0
 
     def write(self, query: str, evidence: Sequence[Passage]) -> list[Sentence]:
         self.asked += 1
-        return [Sentence(self.text, (1,))]
+        return [Sentence(self.text, (1,), origin=self.origin)]
 
 
 def verifier(writer: Scripted | None = None) -> Verifier:
@@ -94,3 +94,9 @@ def test_what_no_passage_is_about_is_dropped() -> None:
     assert isinstance(verifier().check(Sentence("Bananas are yellow tropical fruits from Ecuador.", (1,))), Dropped)
     empty = Verifier(ExactScorer(), []).check(Sentence("Bananas are yellow.", ()))
     assert isinstance(empty, Dropped)
+
+
+def test_what_a_writer_quotes_is_called_a_quotation() -> None:
+    found = verifier(Scripted(QUOTE, origin="quoted")).check(Sentence(WRONG, (2,)))
+    assert isinstance(found, Sentence)
+    assert (found.text, found.origin) == (QUOTE, "quoted")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -134,12 +134,19 @@ def word_scores(wrong: Floats, weights: Floats) -> Floats:
     return np.array([worst[0], worst[:2].mean(), worst[:4].mean(), *means, any_wrong], np.float32)
 
 
+class SecondOpinion(Protocol):
+    """Puts right the score that the model gives a sentence against a source, before the exact checks; and says why."""
+
+    def __call__(self, claim: str, source: Source, score: float) -> tuple[float, str]: ...
+
+
 @dataclass(slots=True)
 class Tier1Scorer:
     """Implements `webbrain.protocols.SupportScorer`; without `parts` those that ship, loaded at the first claim."""
 
     parts: Parts | None = None
-    name: str = field(default="tier1", init=False)
+    opinion: SecondOpinion | None = None
+    name: str = "tier1"
 
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
         held = sorted(_with_title(source) for source in sources if source.text.strip())
@@ -156,7 +163,8 @@ class Tier1Scorer:
             return _not_checked("the claim is empty" if not claim else "no passage is cited")
         text = Source.read(source)
         parts = self.parts or load_parts()
-        verdicts = [_score_sentence(claim[span.start : span.end], text, parts) for span in split_sentences(claim)]
+        sentences = [claim[span.start : span.end] for span in split_sentences(claim)]
+        verdicts = [_score_sentence(sentence, text, parts, self.opinion) for sentence in sentences]
         checked = [verdict for verdict in verdicts if verdict.label != "not_checked"]
         if not checked:
             return verdicts[0]
@@ -166,7 +174,7 @@ class Tier1Scorer:
         return worst
 
 
-def _score_sentence(claim: str, source: Source, parts: Parts) -> Verdict:
+def _score_sentence(claim: str, source: Source, parts: Parts, opinion: SecondOpinion | None) -> Verdict:
     if _copied(claim, source.text):
         return Verdict("supported", 1.0, claim, ("tier1: the passage says it in these words",))
     found = inspect(claim, source, parts.vectors, parts.binding)
@@ -174,7 +182,12 @@ def _score_sentence(claim: str, source: Source, parts: Parts) -> Verdict:
         return _not_checked("the claim has no word that could be checked")
     if not found.reading.alignment.same.any():
         return _unrelated(claim, source.text)
-    return _verdict(claim, source.text, found, parts.model.probability(found.features))
+    score = parts.model.probability(found.features)
+    if opinion is None:
+        return _verdict(claim, source.text, found, score)
+    score, reason = opinion(claim, source, score)
+    verdict = _verdict(claim, source.text, found, score)
+    return replace(verdict, reasons=(*verdict.reasons, reason))
 
 
 def _with_title(source: Passage) -> str:

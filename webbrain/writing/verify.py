@@ -81,7 +81,8 @@ class Verifier:
         marker = markers[0]
         if marker not in self._rewritten and len(self._rewritten) < MAX_REWRITES:
             self._rewritten[marker] = self.writer.write(self.query, [self.passages[marker - 1]])
-        written = [replace(item, citations=(marker,), origin="rewritten") for item in self._rewritten.get(marker, [])]
+        own = (item for item in self._rewritten.get(marker, []) if item.origin != "quoted")  # a floor's: `_quote` does
+        written = [replace(item, citations=(marker,), origin="rewritten") for item in own]
         return self._supported(iter(_nearest(sentence, written)))
 
     def _quote(self, sentence: Sentence, markers: Sequence[int]) -> Iterator[Sentence]:

@@ -1,4 +1,4 @@
-"""The default encoder for measures: made once from its model files, kept in the user's cache folder."""
+"""The default encoder without an index: made once from its model files, kept in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from webbrain.errors import ConfigError
 from webbrain.models import DEFAULT_ENCODER, ModelFiles, cache_folder, resolve
 
 PRECISION = "int8"
+EXPORT = 2  # raised when the same weights give another graph
 
 
 def default_encoder() -> OnnxEncoder:
@@ -19,7 +20,7 @@ def default_encoder() -> OnnxEncoder:
     Raises ModelNotFound when its files are nowhere on this machine, ConfigError when the cache cannot be written.
     """
     model = resolve(DEFAULT_ENCODER)
-    folder = cache_folder() / f"encoder-{model.weights_sha256[:12]}-{PRECISION}"
+    folder = cache_folder() / f"encoder-{model.weights_sha256[:12]}-{PRECISION}-{EXPORT}"
     if not (folder / "encoder.json").exists():
         try:
             _make(model, folder)

@@ -1,0 +1,100 @@
+"""Tier 1 with a second opinion: contradiction counts, agreement adds nothing, exact checks have the last word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.entailing import make_classifier
+from webbrain.errors import ModelNotFound
+from webbrain.grounding.focus import Source
+from webbrain.grounding.joint import Evidence, JointOpinion, Scales, logit
+from webbrain.grounding.scorers import make_scorer
+from webbrain.grounding.tier1 import Tier1Scorer
+from webbrain.protocols import SupportScorer
+from webbrain.types import Claim, Passage
+
+BRIDGE = "The old bridge was opened in 1890. It fell into the river in 1954."
+
+
+def passage(text: str) -> Passage:
+    return Passage("p", "d", "", text, 0, len(text))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_classifier(tmp_path_factory.mktemp("joint") / "m", limit=160)
+
+
+@pytest.fixture(scope="module")
+def scorer(folder: Path) -> SupportScorer:
+    return make_scorer(f"joint:{folder}")
+
+
+def test_it_is_a_scorer_and_names_its_model(scorer: SupportScorer, folder: Path) -> None:
+    assert isinstance(scorer, SupportScorer)
+    assert scorer.name == f"joint:{folder}"
+    verdict = scorer.score(Claim("The bridge was opened in 1890."), [passage(BRIDGE)])
+    assert any(str(folder) in reason for reason in verdict.reasons)
+
+
+def test_what_the_passage_says_is_supported(scorer: SupportScorer) -> None:
+    assert scorer.score(Claim("The bridge was opened in 1890."), [passage(BRIDGE)]).label == "supported"
+
+
+def test_a_contradiction_lowers_the_score(folder: Path) -> None:
+    source, opinion = Source.read(BRIDGE), JointOpinion(str(folder))
+    agreed, _ = opinion("The bridge was opened.", source, 0.8)
+    denied, reason = opinion("The bridge was not opened.", source, 0.8)
+    assert denied < agreed
+    assert "-4.0" in reason
+
+
+@dataclass
+class Told(JointOpinion):
+    """Does not ask its models: it was told what they say."""
+
+    said: Evidence = field(default_factory=lambda: Evidence(0.0, 0.5))
+
+    def evidence(self, claim: str, source: Source) -> Evidence:
+        return self.said
+
+
+@pytest.mark.parametrize(("lean", "changes"), [(5.0, False), (0.0, False), (-1.0, True)])
+def test_only_contradiction_counts(lean: float, changes: bool) -> None:
+    source = Source.read(BRIDGE)
+    neutral, _ = Told()("The bridge fell.", source, 0.6)
+    told, _ = Told(said=Evidence(lean, 0.5))("The bridge fell.", source, 0.6)
+    assert (told < neutral) == changes
+    assert told <= neutral
+
+
+def test_a_number_that_is_not_there_is_never_supported(folder: Path) -> None:
+    def certain(claim: str, source: Source, score: float) -> tuple[float, str]:
+        return 1.0, "certain"
+
+    verdict = Tier1Scorer(opinion=certain).score(Claim("The bridge was opened in 1891."), [passage(BRIDGE)])
+    assert verdict.score <= 0.45
+    assert verdict.label != "supported"
+    assert verdict.reasons[-1] == "certain"
+
+
+@pytest.mark.parametrize(("claim", "text"), [("", BRIDGE), ("It fell.", " "), ("的", BRIDGE)])
+def test_what_cannot_be_read_is_not_checked(scorer: SupportScorer, claim: str, text: str) -> None:
+    assert scorer.score(Claim(claim), [passage(text)]).label == "not_checked"
+
+
+def test_a_copied_sentence_needs_no_model(tmp_path: Path) -> None:
+    nowhere = make_scorer(f"joint:{tmp_path / 'nowhere'}")
+    assert nowhere.score(Claim("It fell into the river in 1954."), [passage(BRIDGE)]).score == 1.0
+    with pytest.raises(ModelNotFound, match="hf download"):
+        nowhere.score(Claim("It fell in 1954."), [passage(BRIDGE)])
+
+
+def test_scales_add_up() -> None:
+    scales = Scales(tier1=2.0, lean=4.0, nearness=0.1, cut=1.0)
+    assert scales.log_odds(1.0, -2.0, 0.3) == pytest.approx(1.0 - 0.5 + 3.0 - 1.0)
+    assert logit(0.5) == 0
+    assert logit(1.0) == -logit(0.0) == 6.0
