@@ -48,6 +48,10 @@ IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 WriterOption = Annotated[str | None, typer.Option(help="Who writes; `webbrain doctor` lists the writers.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Model of the writer: a folder or a name.")]
+ScorerOption = Annotated[
+    str | None,
+    typer.Option(help="Who checks the sentences: tier1 by default, exact, joint:MODEL, nli:MODEL, judge:MODEL."),
+]
 PassagesOption = Annotated[int, typer.Option("-k", min=1, help="How many to return.")]
 
 
@@ -203,6 +207,7 @@ def write(
     index: IndexOption,
     writer: WriterOption = None,
     model: ModelOption = None,
+    scorer: ScorerOption = None,
     retriever: RetrieverOption = None,
     rerank: RerankOption = None,
     rerank_budget: BudgetOption = 0.2,
@@ -215,7 +220,7 @@ def write(
 
     text = _query_text(query)
     retriever = with_reranker(retriever, rerank, rerank_budget)
-    article = _article_writer(index, retriever, _specification(writer, model), recall)(text)
+    article = _article_writer(_open(index, recall), retriever, _specification(writer, model), scorer)(text)
     print(render(article, "json" if json else form))
 
 
@@ -232,6 +237,7 @@ def run(
     recall: RecallOption = None,
     writer: WriterOption = None,
     model: ModelOption = None,
+    scorer: ScorerOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Documents per query of a search run.")] = 1000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the work; the output is the same.")] = 1,
     evidence: Annotated[
@@ -250,7 +256,7 @@ def run(
 
     mode = EvidenceMode(evidence, references_used)
     retriever = with_reranker(retriever, rerank, rerank_budget)
-    settings = RunSettings(task, index, retriever, k, _specification(writer, model), mode, qrels, recall)
+    settings = RunSettings(task, index, retriever, k, _specification(writer, model), mode, qrels, recall, scorer)
     # Counting first finds a malformed line before any work is done; stdin can be read once only.
     total = None if str(queries) == "-" else sum(1 for _ in read_queries(queries))
     done = run_batch(settings, read_queries(queries), output, resume=resume, workers=workers)
@@ -272,6 +278,7 @@ def serve(
     ] = None,
     writer: WriterOption = None,
     model: ModelOption = None,
+    scorer: ScorerOption = None,
     retriever: RetrieverOption = None,
     recall: RecallOption = None,
     readers: Annotated[int, typer.Option(min=1, help="Readers served or waiting at once; more are sent away.")] = 100,
@@ -279,7 +286,8 @@ def serve(
     """Serve the page and the API. The token is WEBBRAIN_TOKEN, or a new one where one is needed and none is set."""
     hosts = tuple(allow_host or ())
     specification = _specification(writer, model)
-    _serve(index, retriever, specification, recall, host=host, port=port, hosts=hosts, readers=readers)
+    options = {"host": host, "port": port, "hosts": hosts, "readers": readers}
+    _serve(_open(index, recall), retriever, specification, scorer, **options)
 
 
 @app.command()
@@ -317,9 +325,9 @@ def demo(
     with BuildBars() as progress:
         part("indexing.build").build(samples_folder() / "pages", folder, progress=progress)
     if serve:
-        _serve(folder, None, None, port=port, examples=EXAMPLES)
+        _serve(_open(folder), port=port, examples=EXAMPLES)
         return
-    print(render(_article_writer(folder, None, None)(query), form))
+    print(render(_article_writer(_open(folder))(query), form))
     say(f'\nTry: webbrain write "Marie Curie" --index {folder}')
 
 
@@ -351,19 +359,21 @@ def _retriever(folder: Path, name: str | None, recall: float | None) -> Retrieve
     return make_retriever(_open(folder, recall), name)
 
 
-def _article_writer(folder: Path, retriever: str | None, writer: str | None, recall: float | None = None) -> Any:
+def _article_writer(
+    index: Index, retriever: str | None = None, writer: str | None = None, scorer: str | None = None
+) -> Any:
     """A function from a query to its article, with everything loaded once."""
     from webbrain.writing.pipeline import ArticleWriter
 
     def write(query: str) -> Article:
         return pipeline.write(query)
 
-    pipeline = ArticleWriter.over(_open(folder, recall), retriever=retriever, writer=writer)
+    pipeline = ArticleWriter.over(index, retriever=retriever, writer=writer, scorer=scorer)
     return write
 
 
 def _serve(
-    folder: Path, retriever: str | None, writer: str | None, recall: float | None = None, **options: Any
+    index: Index, retriever: str | None = None, writer: str | None = None, scorer: str | None = None, **options: Any
 ) -> None:
     """Serve an index with the given ServerSettings until interrupted."""
     from webbrain.writing.pipeline import ArticleWriter
@@ -373,7 +383,7 @@ def _serve(
         from webbrain.server.settings import ServerSettings
     except ModuleNotFoundError as error:
         raise ConfigError(f'serving needs {error.name}; run `pip install "webbrain[serve]"`') from error
-    pipeline = ArticleWriter.over(_open(folder, recall), retriever=retriever, writer=writer)
+    pipeline = ArticleWriter.over(index, retriever=retriever, writer=writer, scorer=scorer)
     serve(pipeline, ServerSettings.from_environment(**options), lambda page: say(f"{page}  (Ctrl-C stops)"))
 
 

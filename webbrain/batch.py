@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from webbrain.errors import ConfigError, CorpusError
+from webbrain.grounding.scorers import DEFAULT_SCORER
 from webbrain.protocols import Retriever
 from webbrain.records import read_qrels, run_line, unescape_id
 from webbrain.retrieval import make_retriever
@@ -33,7 +34,7 @@ PASSAGES_PER_DOCUMENT = 4
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run does with each query; `k` is for "search", `writer` to `qrels` for "write"."""
+    """What a run does with each query; `k` is for "search", `writer` to `qrels` and `scorer` for "write"."""
 
     task: Task
     index: Path
@@ -43,6 +44,7 @@ class RunSettings:
     evidence: EvidenceMode = field(default_factory=EvidenceMode)
     qrels: Path | None = None
     recall: float | None = None
+    scorer: str | None = None
 
     def check(self) -> None:
         """Raises ConfigError for settings that contradict each other."""
@@ -84,7 +86,7 @@ def open_job(settings: RunSettings) -> Job:
     if settings.task == "search":
         retriever = make_retriever(index, settings.retriever)
         return lambda query: search_lines(index, retriever, query, settings.k, f"webbrain-{retriever.name}")
-    writer = ArticleWriter.over(index, retriever=settings.retriever, writer=settings.writer)
+    writer = ArticleWriter.over(index, retriever=settings.retriever, writer=settings.writer, scorer=settings.scorer)
     judged = _judged_rows(index, settings.qrels)
     return lambda query: [_article_line(writer, settings.evidence, judged, query)]
 
@@ -126,6 +128,7 @@ def provenance(settings: RunSettings) -> dict[str, Any]:
     return {
         **found,
         "writer": settings.writer or DEFAULT_WRITER,
+        "scorer": settings.scorer or DEFAULT_SCORER,
         "evidence": settings.evidence.as_json(),
         "qrels": _digest(settings.qrels),
     }

@@ -321,3 +321,11 @@ def test_a_file_that_is_no_run_is_left_alone(index: Path, tmp_path: Path) -> Non
         _run(RunSettings("write", index, writer="extractive"), output, resume=True)
     assert output.read_text(encoding="utf-8") == "dear diary\n"
     assert list(tmp_path.iterdir()) == [output]
+
+
+def test_the_scorer_that_was_named_checks_every_sentence(index: Path, tmp_path: Path) -> None:
+    settings = RunSettings("write", index, writer="extractive", scorer="exact")
+    rows = [json.loads(line) for line in _run(settings, tmp_path / "out").splitlines()]
+    assert {row["provenance"]["scorer"] for row in rows} == {"exact"}
+    with pytest.raises(ConfigError, match="scorer"):
+        _run(RunSettings("write", index, writer="extractive"), tmp_path / "out", resume=True)

@@ -22,9 +22,11 @@ DEFAULT_WRITER = "extractive"
 KEEP = 0.5  # a sentence under this support is cited or written anew, replaced by a quotation, or dropped
 
 
-def write_article(index: Index, query: str, *, writer: str | None = None, retriever: str | None = None) -> Article:
+def write_article(
+    index: Index, query: str, *, writer: str | None = None, retriever: str | None = None, scorer: str | None = None
+) -> Article:
     """An article from an open index; see ArticleWriter for many queries."""
-    return ArticleWriter.over(index, retriever=retriever, writer=writer).write(query)
+    return ArticleWriter.over(index, retriever=retriever, writer=writer, scorer=scorer).write(query)
 
 
 @dataclass(frozen=True, slots=True)
