@@ -23,18 +23,19 @@ from .read import RawRecord, Reject, clean
 from .read.records import WikiPage
 from .settings import PIPELINE_VERSION, BuildSettings
 from .state import State
+from .terms import Counted
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A cleaned document with its passages; `fingerprint` is None where duplicates are kept, and `terms`, of each
-    passage, where it was not analysed yet."""
+    """A cleaned document with its passages; `fingerprint` is None where duplicates are kept, and `terms` where they
+    were not counted yet."""
 
     document: Document
     passages: list[Passage]
     fingerprint: Fingerprint | None
     content: bytes
-    terms: list[list[str]] | None = None
+    terms: Counted | None = None
 
 
 def prepare(record: RawRecord, settings: BuildSettings) -> list[Prepared | Reject]:
@@ -77,7 +78,7 @@ class Changes:
         progress: Pass,
         settings: BuildSettings,
         base: Index | None,
-        write: Callable[[Document, list[Passage], list[list[str]] | None], Place],
+        write: Callable[[Document, list[Passage], Counted | None], Place],
     ) -> None:
         self.state, self.progress, self.settings, self.base, self.write = state, progress, settings, base, write
 

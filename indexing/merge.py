@@ -14,6 +14,7 @@ from webbrain.store.arrays import open_array
 
 from .files import save_array
 from .postings import write_terms
+from .terms import TermTable
 
 Source = tuple[int, NDArray[np.int64]]  # an old shard and its rows, ascending
 
@@ -30,7 +31,7 @@ class MergedPostings:
     def add(self, text: str) -> None:
         """The passage's postings are there already."""
 
-    def add_terms(self, terms: list[str]) -> None:
+    def add_counted(self, table: TermTable, row: int) -> None:
         """The passage's postings are there already."""
 
     def write(self, folder: Path, shard: int) -> int:

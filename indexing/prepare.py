@@ -7,24 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from webbrain.analysis import Analyzer
+from webbrain.grounding.sentences import Span
 from webbrain.store.passages import indexed_text
-from webbrain.types import Document, Passage
+from webbrain.types import Document
 from webbrain.workers import in_order
 
 from .changes import Prepared, prepare
+from .chunk import passages_at
 from .duplicates import Fingerprint
 from .read import RawRecord, Reject
 from .read.records import WikiPage
 from .read.scan import corpus_bytes
 from .settings import BuildSettings
+from .terms import TermCounter, TermTable
 
-BATCH_RECORDS = 32  # sent to a worker at once, unless
+BATCH_RECORDS = 256
 BATCH_BYTES = 1 << 18  # they are as large as this
 SMALL_BYTES = 4 << 20  # a corpus under this is done before workers have started
 ADVICE = "run the same command again, with fewer --workers if that was it: finished shards are kept"
@@ -49,10 +53,10 @@ def prepared(
     if workers == 1:
         yield from ((record, None) for record in records)
         return
-    for batch, found in in_order(_open, (settings,), _batches(records, is_known), workers, advice=ADVICE):
+    for batch, (found, table) in in_order(_open, (settings,), _batches(records, is_known), workers, advice=ADVICE):
         items = iter(found)
         for record, known in zip(batch.records, batch.known, strict=True):
-            yield record, None if known else [_unpack(one) for one in next(items)]
+            yield record, None if known else [_unpack(one, table) for one in next(items)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,56 +66,57 @@ class _Batch:
     records: list[RawRecord]
     known: list[bool]
 
-    def __reduce__(self) -> tuple[Callable[..., list[RawRecord]], tuple[list[RawRecord]]]:
-        return list, ([record for record, known in zip(self.records, self.known, strict=True) if not known],)
+    def __reduce__(self) -> tuple[Callable[..., list[RawRecord]], tuple[list[tuple[Any, ...]]]]:
+        records = (record for record, known in zip(self.records, self.known, strict=True) if not known)
+        return _records, ([(one.ordinal, one.path, one.line, one.kind, one.data) for one in records],)
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    """A `Prepared` on its way between processes: passages as offsets, the terms of each as one string."""
-
-    document: Document
-    spans: list[tuple[int, int]]
-    terms: list[str]
-    hashes: tuple[int, int] | None
-    signature: bytes | None
-    content: bytes
+def _records(rows: list[tuple[Any, ...]]) -> list[RawRecord]:
+    return [RawRecord(*row) for row in rows]
 
 
-def _open(settings: BuildSettings) -> Callable[[Any], list[list[_Packed | Reject]]]:
+# A `Prepared` on its way between processes, as plain values, which pickle in a fifth of the time: its document, its
+# passages as offsets, where their terms begin in the batch's table, its fingerprint and its digest.
+_Packed = tuple[tuple[Any, ...], list[tuple[int, int]], int, tuple[int, int, bytes | None] | None, bytes]
+_Answer = tuple[list[list[_Packed | Reject]], TermTable]
+
+
+def _open(settings: BuildSettings) -> Callable[[Any], _Answer]:
     """Runs once in a worker; the function it returns takes what has become of a `_Batch` on the way."""
-    analyzer = Analyzer(settings.analyzer)
+    counter = TermCounter(Analyzer(settings.analyzer))
 
-    def work(records: list[RawRecord]) -> list[list[_Packed | Reject]]:
-        return [[_pack(item, analyzer) for item in prepare(record, settings)] for record in records]
+    def work(records: list[RawRecord]) -> _Answer:
+        items = [[_pack(item, counter) for item in prepare(record, settings)] for record in records]
+        return items, counter.take()
 
     return work
 
 
-def _pack(item: Prepared | Reject, analyzer: Analyzer) -> _Packed | Reject:
+def _pack(item: Prepared | Reject, counter: TermCounter) -> _Packed | Reject:
     if isinstance(item, Reject):
         return item
-    title, print_ = item.document.title, item.fingerprint
-    terms = [" ".join(analyzer.terms(indexed_text(title, passage.text))) for passage in item.passages]
+    document, print_, row = item.document, item.fingerprint, len(counter)
+    for passage in item.passages:
+        counter.add(indexed_text(document.title, passage.text))
+    head = (document.doc_id, document.title, document.text, document.url, document.metadata)
     spans = [(passage.start, passage.end) for passage in item.passages]
     if print_ is None:
-        return _Packed(item.document, spans, terms, None, None, item.content)
+        return head, spans, row, None, item.content
     signature = None if print_.signature is None else print_.signature.tobytes()
-    return _Packed(item.document, spans, terms, (print_.exact, print_.numbers), signature, item.content)
+    return head, spans, row, (print_.exact, print_.numbers, signature), item.content
 
 
-def _unpack(item: _Packed | Reject) -> Prepared | Reject:
+def _unpack(item: _Packed | Reject, table: TermTable) -> Prepared | Reject:
     if isinstance(item, Reject):
         return item
-    signature = None if item.signature is None else np.frombuffer(item.signature, np.uint32)
-    print_ = None if item.hashes is None else Fingerprint(*item.hashes, signature)
-    passages = [_passage(item.document, number, *span) for number, span in enumerate(item.spans)]
-    return Prepared(item.document, passages, print_, item.content, [terms.split() for terms in item.terms])
+    head, spans, row, print_, content = item
+    document = Document(*head)
+    passages = passages_at(document, starmap(Span, spans))
+    return Prepared(document, passages, None if print_ is None else _fingerprint(*print_), content, (table, row))
 
 
-def _passage(document: Document, number: int, start: int, end: int) -> Passage:
-    doc_id, text = document.doc_id, document.text[start:end]
-    return Passage(f"{doc_id}#{number}", doc_id, document.title, text, start, end, document.url)
+def _fingerprint(exact: int, numbers: int, signature: bytes | None) -> Fingerprint:
+    return Fingerprint(exact, numbers, None if signature is None else np.frombuffer(signature, np.uint32))
 
 
 def _batches(records: Iterable[RawRecord], is_known: Callable[[RawRecord], bool]) -> Iterator[_Batch]:

@@ -16,6 +16,7 @@ from webbrain.types import Document, Passage
 
 from .files import save_array, sync_file
 from .postings import PostingsWriter
+from .terms import Counted, TermTable
 from .vectors import VectorsWriter
 
 
@@ -24,7 +25,7 @@ class Postings(Protocol):
 
     def add(self, text: str) -> None: ...
 
-    def add_terms(self, terms: list[str]) -> None: ...
+    def add_counted(self, table: TermTable, row: int) -> None: ...
 
     def write(self, folder: Path, shard: int) -> int: ...
 
@@ -53,8 +54,8 @@ class ShardWriter:
     def passages(self) -> int:
         return len(self.rows)
 
-    def add(self, document: Document, passages: list[Passage], terms: list[list[str]] | None = None) -> None:
-        """`terms` are the passages', where they are analysed already."""
+    def add(self, document: Document, passages: list[Passage], terms: Counted | None = None) -> None:
+        """`terms` are the passages', where they are counted already."""
         begin = self._text.tell()
         self.documents.append((self._heads.tell(), begin, len(self.rows)))
         self._text.write(document.text.encode())
@@ -66,13 +67,12 @@ class ShardWriter:
             byte += len(document.text[char : passage.start].encode())
             size = len(passage.text.encode())
             self.rows.append((len(self.documents) - 1, number, passage.start, passage.end, byte, size))
-            text = indexed_text(document.title, passage.text)
             if terms is None:
-                self.postings.add(text)
+                self.postings.add(indexed_text(document.title, passage.text))
             else:
-                self.postings.add_terms(terms[number])
+                self.postings.add_counted(terms[0], terms[1] + number)
             if self.vectors is not None:
-                self.vectors.add(text)
+                self.vectors.add(indexed_text(document.title, passage.text))
             char, byte = passage.end, byte + size
 
     def finish(self) -> ShardEntry:

@@ -35,6 +35,7 @@ from .receipts import STAGE, STAGE_STATE, Receipt, shard_files
 from .settings import BuildSettings
 from .shard import ShardWriter
 from .state import State
+from .terms import Counted
 from .vectors import Advance, VectorsWriter, encode_shard
 
 SHARD_FILE = re.compile(r"/(\d{5})\.[^/]+$")
@@ -172,7 +173,7 @@ class Work:
     def _consumed(self, done: int, total: int) -> None:
         self.progress.reading(done, total, self.done.next_place)
 
-    def _write(self, document: Document, passages: list[Passage], terms: list[list[str]] | None) -> tuple[int, int]:
+    def _write(self, document: Document, passages: list[Passage], terms: Counted | None) -> tuple[int, int]:
         """Put a document into the shard that is open; returns where it lies."""
         assert self._shard is not None
         self._shard.add(document, passages, terms)

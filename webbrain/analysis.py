@@ -70,9 +70,17 @@ class Analyzer:
 
     def terms(self, text: str) -> list[str]:
         """All terms of a text in order, stop words included (see `is_stop`)."""
+        return list(map(self._terms.__getitem__, self.words(text)))
+
+    def words(self, text: str) -> list[str]:
+        """The words that `terms` are made of, one of each."""
         if len(self._terms) > MAX_REMEMBERED:
             self._terms.clear()
-        return list(map(self._terms.__getitem__, _words(text)))
+        return _words(text)
+
+    def term(self, word: str) -> str:
+        """The term of one of the `words`."""
+        return self._terms[word]
 
     def query_terms(self, text: str) -> list[str]:
         """Terms to search for: stop words only when the query has nothing else."""
@@ -84,7 +92,7 @@ class Analyzer:
             return word
         if word in STOP_WORDS:
             return word
-        bare = re.sub(r"['’]s?$|['’]", "", word)
+        bare = word if word.isalnum() else re.sub(r"['’]s?$|['’]", "", word)
         if bare in STOP_WORDS:  # "it's"
             return bare
         term = self._stem(bare)[:MAX_TERM_CHARS] or word[:MAX_TERM_CHARS]
@@ -144,7 +152,7 @@ def _stemmer(name: str) -> Callable[[str], str]:
 
     if name not in Stemmer.algorithms():
         raise ConfigError(f"unknown stemmer {name!r}; known are: none, {', '.join(sorted(Stemmer.algorithms()))}")
-    stem: Callable[[str], str] = Stemmer.Stemmer(name).stemWord
+    stem: Callable[[str], str] = Stemmer.Stemmer(name, 0).stemWord  # a memory of its own would only cost
     if name in ("english", "porter"):
         return lambda word: stem(fold_accents(word))
     return lambda word: fold_accents(stem(word))

@@ -23,6 +23,7 @@ from ..read import scan
 from ..settings import BuildSettings
 from ..shard import ShardWriter
 from ..state import State
+from ..terms import Counted
 
 READ_SECONDS = 8.0  # of processor time given to reading, and as much to encoding
 BATCH = 32
@@ -83,7 +84,7 @@ def _read(corpus: Path, folder: Path, settings: BuildSettings, seconds: float) -
     state = State(folder / "work.sqlite")
     writer = ShardWriter(folder, 0, Analyzer(settings.analyzer))
 
-    def write(document: Document, passages: list[Passage], terms: list[list[str]] | None) -> tuple[int, int]:
+    def write(document: Document, passages: list[Passage], terms: Counted | None) -> tuple[int, int]:
         writer.add(document, passages, terms)
         return 0, len(writer.documents) - 1
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
 from indexing.postings import MAX_COUNT, PostingsWriter
+from indexing.terms import TermCounter
 from webbrain.analysis import Analyzer
 from webbrain.errors import IndexDamaged
 from webbrain.store import layout
@@ -63,3 +65,29 @@ def test_sizes_that_disagree(tmp_path: Path) -> None:
     (tmp_path / layout.TERMS.format(0)).write_bytes(b"catdo")
     with pytest.raises(IndexDamaged, match="disagree"):
         PostingsShard(tmp_path, 0).check(2)
+
+
+def test_passages_counted_elsewhere_are_as_those_counted_here(tmp_path: Path) -> None:
+    """With terms of passages that are not taken, and a passage analysed here in between."""
+    texts = ["dog cat dog", "bird of the air", "", "a cat, a fish", "dog"]
+    whole = PostingsWriter(Analyzer())
+    for text in (texts[0], texts[3], texts[4], texts[2]):
+        whole.add(text)
+    counter = TermCounter(Analyzer())
+    tables = []
+    for batch in (texts[:2], texts[2:4]):
+        for text in batch:
+            counter.add(text)
+        tables.append(pickle.loads(pickle.dumps(counter.take())))  # noqa: S301
+    parts = PostingsWriter(Analyzer())
+    parts.add_counted(tables[0], 0)
+    parts.add_counted(tables[1], 1)
+    parts.add(texts[4])
+    parts.add_counted(tables[1], 0)
+    assert files(tmp_path / "whole", whole) == files(tmp_path / "parts", parts)
+
+
+def files(folder: Path, writer: PostingsWriter) -> dict[str, bytes]:
+    (folder / "bm25").mkdir(parents=True)
+    writer.write(folder, 0)
+    return {path.name: path.read_bytes() for path in (folder / "bm25").iterdir()}

@@ -8,6 +8,7 @@ import pickle
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from indexing.memory import peak_memory
 from indexing.prepare import BATCH_RECORDS, prepared, workers_for
 from indexing.read import RawRecord, scan
 from indexing.settings import BuildSettings
+from indexing.terms import TermCounter, TermTable
 from indexing.update import update
 from tests.building import write_corpus
 from webbrain.analysis import Analyzer
@@ -65,6 +67,12 @@ def records(count: int) -> Iterator[RawRecord]:
         yield RawRecord(n, "c.jsonl", n + 1, "json", b'{"id": "%d", "text": "A text of number %d."}' % (n, n))
 
 
+def counted(table: TermTable, row: int) -> Counter[str]:
+    part = slice(table.ends[row], table.ends[row + 1])
+    terms = map(table.vocabulary.__getitem__, table.numbers[part].tolist())
+    return Counter(dict(zip(terms, table.counts[part].tolist(), strict=True)))
+
+
 def never(_: RawRecord) -> bool:
     return False
 
@@ -102,16 +110,22 @@ class TestTheSameContent:
 
     def test_what_comes_back_is_what_would_be_made_here(self, corpus: Path) -> None:
         analyzer = Analyzer(PLAIN.analyzer)
+        counter = TermCounter(analyzer)
         for record in scan(corpus):
             for item in prepare(record, PLAIN):
-                packed = pickle.loads(pickle.dumps(module._pack(item, analyzer)))  # noqa: S301
-                found = module._unpack(packed)
+                packed = module._pack(item, counter)
+                packed, table = pickle.loads(pickle.dumps((packed, counter.take())))  # noqa: S301
+                found = module._unpack(packed, table)
                 if isinstance(item, module.Reject):
                     assert found == item
                     continue
                 assert isinstance(found, module.Prepared)
                 assert (found.document, found.passages, found.content) == (item.document, item.passages, item.content)
-                assert found.terms == [analyzer.terms(indexed_text(p.title, p.text)) for p in item.passages]
+                assert found.terms == (table, 0)
+                texts = [indexed_text(p.title, p.text) for p in item.passages]
+                assert [counted(table, row) for row in range(len(table))] == [
+                    Counter(analyzer.terms(text)) for text in texts
+                ]
                 assert item.fingerprint is not None
                 assert found.fingerprint is not None
                 assert found.fingerprint.exact == item.fingerprint.exact
