@@ -18,11 +18,19 @@ MAX_COUNT = 65_535  # a term's count in one passage is held in 16 bits
 BLOCK_WORDS = 1 << 15  # counted together
 
 
+class _Numbers(dict[str, int]):
+    """Terms numbered in the order of their first use."""
+
+    def __missing__(self, term: str) -> int:
+        number = self[term] = len(self)
+        return number
+
+
 class PostingsWriter:
     """Takes one passage after another; memory is eight bytes a posting of the shard."""
 
     def __init__(self, analyzer: Analyzer) -> None:
-        self.terms: dict[str, int] = {}  # by number, in the order of their first use
+        self.terms = _Numbers()
         self.numbers = array("I")
         self.counts = array("I")
         self.sizes = array("I")
@@ -69,14 +77,11 @@ class PostingsWriter:
     def _take(self, table: TermTable, row: int) -> None:
         if table is not self._table:
             self._table = table
-            self._own = np.array([self._number(term) for term in table.vocabulary], np.uint32)
+            self._own = np.array(list(map(self.terms.__getitem__, table.vocabulary)), np.uint32)
         part = slice(table.ends[row], table.ends[row + 1])
         self.numbers.frombytes(self._own[table.numbers[part]].tobytes())
         self.counts.frombytes(table.counts[part].tobytes())
         self.sizes.append(part.stop - part.start)
-
-    def _number(self, term: str) -> int:
-        return self.terms.setdefault(term, len(self.terms))
 
     def _lengths(
         self, numbers: NDArray[np.uint32], counts: NDArray[np.uint32], rows: NDArray[np.uint32]

@@ -19,6 +19,8 @@ from .postings import PostingsWriter
 from .terms import Counted, TermTable
 from .vectors import VectorsWriter
 
+_write_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class Postings(Protocol):
     """Takes the passages of a shard and writes its `bm25` files; `write` returns its number of tokens."""
@@ -60,7 +62,7 @@ class ShardWriter:
         self.documents.append((self._heads.tell(), begin, len(self.rows)))
         self._text.write(document.text.encode())
         head = {"doc_id": document.doc_id, "title": document.title, "url": document.url}
-        line = json.dumps({**head, "metadata": dict(document.metadata)}, ensure_ascii=False)
+        line = _write_json({**head, "metadata": dict(document.metadata)})
         self._heads.write(line.encode() + b"\n")
         char, byte = 0, begin
         for number, passage in enumerate(passages):

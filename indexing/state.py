@@ -67,7 +67,7 @@ class State:
             + _STAGE
         )
         # Of a state that is new all keys come by here, so that most need not be looked for.
-        self._filter = None if self._one("SELECT 1 FROM bands LIMIT 1") else KeyFilter()
+        self._filter = None if self._one("SELECT 1 FROM pages LIMIT 1") else KeyFilter()
         self._kept = "same_as IS NULL AND seen IS NOT NULL" if ordered else "same_as IS NULL"
 
     def commit(self) -> None:
@@ -142,6 +142,8 @@ class State:
     # Pages
 
     def page(self, doc_id: str) -> Page | None:
+        if self._filter is not None and not self._filter.among([hash(doc_id)]):
+            return None
         return next(self._pages("doc_id = ?", doc_id), None)
 
     def pages(self) -> Iterator[Page]:
@@ -160,6 +162,8 @@ class State:
             "signature, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, exact, numbers, signature, page.place),
         )
+        if self._filter is not None:
+            self._filter.add([hash(page.doc_id)])
         self._add_bands(int(cursor.lastrowid or 0), print_, folded=same_as is not None)
 
     def put(self, page: Page, shard: int, document: int) -> None:
@@ -293,7 +297,9 @@ class State:
                 yield number
 
     def _add_bands(self, number: int, print_: Fingerprint | None, *, folded: bool) -> None:
-        keys = [] if print_ is None else print_.bands
+        if print_ is None:
+            return
+        keys = print_.bands
         if self._filter is not None:
             self._filter.add(keys)
         rows = [(folded, key, number) for key in keys]

@@ -111,6 +111,8 @@ def _with_even_spaces(text: str) -> str:
         text = _SPACES.sub(" ", text)
     if "\t" in text:
         text = _TABS.sub("\t", text)
+    if "\n" not in text:
+        return text
     if " \n" in text or "\n " in text or "\t" in text:
         text = _LINE_EDGE.sub("\n", text)
     return _BLANK_LINES.sub("\n\n", text) if "\n\n\n" in text else text
