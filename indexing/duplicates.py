@@ -99,16 +99,18 @@ def _signature(words: list[str]) -> NDArray[np.uint32]:
     """MinHash signature, uint32 of shape (PERMUTATIONS,)."""
     hashes = np.fromiter(map(_WORD_HASHES.__getitem__, words), np.uint64, len(words))
     windows = len(words) - SHINGLE_WORDS + 1
-    shingles = np.zeros(windows, np.uint64)
-    for place in range(SHINGLE_WORDS):
-        shingles = shingles * np.uint64(0x9E3779B97F4A7C15) + hashes[place : place + windows]
-    shingles = (shingles ^ (shingles >> np.uint64(29))) & np.uint64(0xFFFFFFFF)
+    shingles = hashes[:windows].copy()
+    for place in range(1, SHINGLE_WORDS):
+        shingles *= np.uint64(0x9E3779B97F4A7C15)
+        shingles += hashes[place : place + windows]
+    shingles ^= shingles >> np.uint64(29)
+    shingles &= np.uint64(0xFFFFFFFF)
     factors, offsets = _permutations()
     signature = np.full(PERMUTATIONS, 0xFFFFFFFF, np.uint32)
-    for begin in range(0, len(shingles), BLOCK):
-        values = factors[:, None] * shingles[None, begin : begin + BLOCK]
-        values += offsets[:, None]
-        signature = np.minimum(signature, _low_bits_modulo(values).min(axis=1))
+    for begin in range(0, windows, BLOCK):
+        values = np.multiply.outer(shingles[begin : begin + BLOCK], factors)
+        values += offsets
+        signature = np.minimum(signature, _low_bits_modulo(values).min(axis=0))
     return signature
 
 
@@ -118,7 +120,8 @@ def _low_bits_modulo(values: NDArray[np.uint64]) -> NDArray[np.uint32]:
     values &= _MERSENNE
     values += high
     low = values.astype(np.uint32)
-    low += values >= _MERSENNE  # minus 2**61 - 1 is plus one, in the lower 32 bits
+    if values.max() >= _MERSENNE:  # hardly ever
+        low += values >= _MERSENNE  # minus 2**61 - 1 is plus one, in the lower 32 bits
     return low
 
 
