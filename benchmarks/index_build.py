@@ -2,7 +2,8 @@
 
     python benchmarks/index_build.py [--sizes 25000,100000,250000] [--engines "NAME;..."] [--plot docs/plots]
 
-Passages come from `shared/data/articles`, cut once by our own chunker; every engine gets the same JSONL. Rows
+Passages come from `shared/data/articles`, cut once by our own chunker; every engine gets the same JSONL. "postings
+alone" is what the other BM25 engines do: our pipeline without cleaning, cutting, digests and state. Rows
 that an earlier run left are kept unless --again. `index_search.py` asks the indexes left in `.bench/peers`.
 pyserini and txtai need `pip install -e .[peers]`; an engine that is not installed is named and left out.
 """
@@ -107,7 +108,9 @@ def _ours(engine: str) -> str:
     """The row of ours that an engine is compared with."""
     if "MiniLM" in engine:
         return "webbrain hybrid, MiniLM"
-    return "webbrain dense, static" if "FAISS" in engine else engine if "webbrain" in engine else "webbrain bm25"
+    if "FAISS" in engine:
+        return "webbrain dense, static"
+    return engine if "webbrain" in engine and "alone" not in engine else "webbrain bm25"
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,49 @@ def _webbrain(retriever: str, **settings: Any) -> Engine:
         return lambda query: [_row(hit.passage.doc_id) for hit in found.search(query, TOP)]
 
     return Engine(build, open_index)
+
+
+def _postings_build(texts: Path, folder: Path) -> None:
+    """What the other BM25 engines do, by the classes of our pipeline: passages as they are, counted by a worker on each
+    core, texts and postings in shards, flushed. Not cleaned, cut, compared or remembered."""
+    from indexing.settings import BuildSettings
+    from indexing.shard import ShardWriter
+    from webbrain.analysis import Analyzer
+    from webbrain.types import Document, Passage
+    from webbrain.workers import available_cores, in_order
+
+    shards = count()
+    shard = ShardWriter(folder, next(shards), Analyzer())
+    with texts.open("rb") as lines:
+        batches = iter(lambda: list(islice(lines, 256)), [])
+        for _, (found, table) in in_order(_counting, (), batches, available_cores()):
+            for row, (doc_id, text) in enumerate(found):
+                passage = Passage(f"{doc_id}#0", doc_id, "", text, 0, len(text))
+                shard.add(Document(doc_id, "", text), [passage], (table, row))
+            if shard.passages >= BuildSettings().shard_passages:
+                shard.finish()
+                shard = ShardWriter(folder, next(shards), Analyzer())
+    shard.finish()
+
+
+def _counting() -> Callable[[list[bytes]], tuple[list[tuple[str, str]], Any]]:
+    """What a worker does with lines of JSON: their ids and texts, and the table of their terms."""
+    from indexing.terms import TermCounter
+    from webbrain.analysis import Analyzer
+
+    counter = TermCounter(Analyzer())
+
+    def work(lines: list[bytes]) -> tuple[list[tuple[str, str]], Any]:
+        found = [(row["id"], row["text"]) for row in map(json.loads, lines)]
+        for _, text in found:
+            counter.add(text)
+        return found, counter.take()
+
+    return work
+
+
+def _postings_open(folder: Path) -> Search:
+    raise SystemExit(f"{folder} has postings and texts without a manifest: nothing to search")
 
 
 # BM25
@@ -240,6 +284,7 @@ def _txtai_open(folder: Path) -> Search:
 
 ENGINES = {
     "webbrain bm25": _webbrain("bm25", encoder=None),
+    "webbrain bm25, postings alone": Engine(_postings_build, _postings_open),
     "tantivy": Engine(_tantivy_build, _tantivy_open),
     "pyserini (Lucene)": Engine(_lucene_build, _lucene_open),
     "bm25s": Engine(_bm25s_build, _bm25s_open),
