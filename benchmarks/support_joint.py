@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from webbrain.grounding.calibration import best_cut
 from webbrain.grounding.focus import Source
-from webbrain.grounding.joint import Evidence, JointOpinion, Scales, logit
+from webbrain.grounding.joint import JointOpinion, Scales, logit
 from webbrain.grounding.tier1 import Parts, Tier1Scorer
 from webbrain.training.support_data import Judged
 
@@ -21,31 +21,34 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class KeptOpinion(JointOpinion):
-    """Evidence costs a run of two models, so it is kept in a file; `seen` collects what was said of each sentence."""
+    """What costs a run of a model is kept in a file; `seen` collects what was said of each sentence."""
 
-    kept: dict[str, Evidence] = field(default_factory=dict)
+    kept: dict[str, float] = field(default_factory=dict)
     seen: list[tuple[float, float, float]] = field(default_factory=list)
 
-    def __call__(self, claim: str, source: Source, score: float) -> tuple[float, str]:
-        found = self.evidence(claim, source)
-        self.seen.append((logit(score), min(found.lean, 0.0), found.nearness))
-        return super().__call__(claim, source, score)
+    def __call__(self, sentence: str, claim: str, source: Source, score: float) -> tuple[float, str]:
+        self.seen.append((logit(score), min(self.lean(sentence, source), 0.0), self.nearness(claim, source)))
+        return super().__call__(sentence, claim, source, score)
 
-    def evidence(self, claim: str, source: Source) -> Evidence:
-        key = sha256(f"{claim}\0{source.text}".encode()).hexdigest()[:24]
+    def lean(self, sentence: str, source: Source) -> float:
+        return self._once(super().lean, sentence, source)
+
+    def nearness(self, claim: str, source: Source) -> float:
+        return self._once(super().nearness, claim, source)
+
+    def _once(self, make: Callable[[str, Source], float], text: str, source: Source) -> float:
+        key = sha256(f"{make.__name__}\0{text}\0{source.text}".encode()).hexdigest()[:24]
         if key not in self.kept:
-            self.kept[key] = super().evidence(claim, source)
+            self.kept[key] = make(text, source)
         return self.kept[key]
 
     def save(self, path: Path) -> None:
-        values = np.array([(found.lean, found.nearness) for found in self.kept.values()])
-        np.savez(path, keys=np.array(list(self.kept)), values=values)
+        np.savez(path, keys=np.array(list(self.kept)), values=np.array(list(self.kept.values())))
 
     def load(self, path: Path) -> None:
         if path.exists():
             with np.load(path, allow_pickle=False) as held:
-                rows = zip(held["keys"].tolist(), held["values"].tolist(), strict=True)
-                self.kept = {key: Evidence(*values) for key, values in rows}
+                self.kept = dict(zip(held["keys"].tolist(), held["values"].tolist(), strict=True))
 
 
 def scores(parts: Parts, opinion: KeptOpinion, pairs: Sequence[Judged]) -> Floats:

@@ -1,11 +1,12 @@
 """Writers by every measure: on `wikigenbench`, and on leads of Wikipedia articles from retrieved passages of bodies.
 
-    python benchmarks/writers.py [--sets wikigenbench,articles] [--titles 138] [--compact FOLDER ...]
+    python benchmarks/writers.py [--sets wikigenbench,articles] [--titles 138] [--compact NAME=FOLDER ...]
 
 The second set are test titles of `.bench/articles-dataset` (`webbrain dataset build ../shared/data/articles --output
 .bench/articles-dataset`), whose index holds the bodies of all articles and no lead; it has BM25 alone. Gold evidence is
 what the Wikipedia article cites, or the article's own body and what its lead was made from. A compact writer that was
-trained is named with --compact; none ships. Support and citations are judged by `tier1`, which also checks the writing.
+trained is named with --compact; none ships. It is also measured without RED, the paper's choice of marks while decoding.
+Support and citations are judged by `tier1`, which also checks the writing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from webbrain.retrieval import make_retriever
 from webbrain.store.index import Index
 from webbrain.terminal import count_bar
 from webbrain.types import Article, Claim, Passage, Reference, Sentence, Verdict
+from webbrain.writing.compact.writer import CompactWriter
 from webbrain.writing.modes import EvidenceMode, in_mode, rows_of_documents
 from webbrain.writing.pipeline import ArticleWriter
 
@@ -143,9 +145,13 @@ def split_text(text: str) -> list[str]:
 def ours(index: Index, titles: Sequence[Title], compact: Sequence[str]) -> dict[str, Write]:
     gold = rows_of_documents(index, {doc_id for title in titles for doc_id in title.gold})
     methods: dict[str, Write] = {}
-    for name in ("extractive", *compact):
-        writer = ArticleWriter.over(index, writer=name)
+    for name, specification in specifications(compact).items():
+        writer = ArticleWriter.over(index, writer=specification)
         bare = replace(writer, scorer=AcceptAll())
+        if isinstance(writer.writer, CompactWriter):
+            plain = CompactWriter(index.encoder, writer.writer.model, replace(writer.writer.decoding, red=False))
+            free = replace(bare, writer=plain)
+            methods[f"{name}, no RED, not verified"] = lambda title, free=free: free.write(title.title)
         methods[f"{name}, not verified"] = lambda title, bare=bare: bare.write(title.title)
         methods[name] = lambda title, writer=writer: writer.write(title.title)
 
@@ -155,6 +161,12 @@ def ours(index: Index, titles: Sequence[Title], compact: Sequence[str]) -> dict[
 
         methods[f"{name}, gold evidence"] = from_gold
     return methods
+
+
+def specifications(compact: Sequence[str]) -> dict[str, str]:
+    """What each writer of ours is called in the table, and how it is asked for."""
+    named = dict(one.split("=", 1) for one in compact)
+    return {"extractive": "extractive", **{name: f"compact:{folder}" for name, folder in named.items()}}
 
 
 def row_of(name: str, write: Write, titles: Sequence[Title], measures: Sequence[str]) -> str:
@@ -175,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", default="wikigenbench,articles")
     parser.add_argument("--titles", type=int, default=138, help="The first N titles of each set.")
-    parser.add_argument("--compact", nargs="*", default=[], help="Writer specifications to measure beside ours.")
+    parser.add_argument("--compact", nargs="*", default=[], help="Compact writers to measure beside ours.")
     options = parser.parse_args()
     require_data()
     for name in options.sets.split(","):

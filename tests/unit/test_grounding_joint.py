@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from tests.entailing import make_classifier
 from webbrain.errors import ModelNotFound
 from webbrain.grounding.focus import Source
-from webbrain.grounding.joint import Evidence, JointOpinion, Scales, logit
+from webbrain.grounding.joint import JointOpinion, Scales, logit
 from webbrain.grounding.scorers import make_scorer
 from webbrain.grounding.tier1 import Tier1Scorer
 from webbrain.protocols import SupportScorer
@@ -46,8 +46,9 @@ def test_what_the_passage_says_is_supported(scorer: SupportScorer) -> None:
 
 def test_a_contradiction_lowers_the_score(folder: Path) -> None:
     source, opinion = Source.read(BRIDGE), JointOpinion(str(folder))
-    agreed, _ = opinion("The bridge was opened.", source, 0.8)
-    denied, reason = opinion("The bridge was not opened.", source, 0.8)
+    claim = "The bridge was not opened. It was opened."
+    agreed, _ = opinion("It was opened.", claim, source, 0.8)
+    denied, reason = opinion("The bridge was not opened.", claim, source, 0.8)
     assert denied < agreed
     assert "-4.0" in reason
 
@@ -56,23 +57,26 @@ def test_a_contradiction_lowers_the_score(folder: Path) -> None:
 class Told(JointOpinion):
     """Does not ask its models: it was told what they say."""
 
-    said: Evidence = field(default_factory=lambda: Evidence(0.0, 0.5))
+    said: float = 0.0
 
-    def evidence(self, claim: str, source: Source) -> Evidence:
+    def lean(self, sentence: str, source: Source) -> float:
         return self.said
+
+    def nearness(self, claim: str, source: Source) -> float:
+        return 0.5
 
 
 @pytest.mark.parametrize(("lean", "changes"), [(5.0, False), (0.0, False), (-1.0, True)])
 def test_only_contradiction_counts(lean: float, changes: bool) -> None:
     source = Source.read(BRIDGE)
-    neutral, _ = Told()("The bridge fell.", source, 0.6)
-    told, _ = Told(said=Evidence(lean, 0.5))("The bridge fell.", source, 0.6)
+    neutral, _ = Told()("The bridge fell.", "The bridge fell.", source, 0.6)
+    told, _ = Told(said=lean)("The bridge fell.", "The bridge fell.", source, 0.6)
     assert (told < neutral) == changes
     assert told <= neutral
 
 
 def test_a_number_that_is_not_there_is_never_supported(folder: Path) -> None:
-    def certain(claim: str, source: Source, score: float) -> tuple[float, str]:
+    def certain(sentence: str, claim: str, source: Source, score: float) -> tuple[float, str]:
         return 1.0, "certain"
 
     verdict = Tier1Scorer(opinion=certain).score(Claim("The bridge was opened in 1891."), [passage(BRIDGE)])

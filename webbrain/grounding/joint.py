@@ -37,14 +37,6 @@ class Scales:
         return 2 * tier1 / self.tier1 + lean / self.lean + nearness / self.nearness - self.cut
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a sentence and the nearest part of its source are to the entailment model and to the encoder."""
-
-    lean: float
-    nearness: float
-
-
 @dataclass
 class JointOpinion:
     """Implements `webbrain.grounding.tier1.SecondOpinion`; models are loaded at the first sentence."""
@@ -52,17 +44,23 @@ class JointOpinion:
     model: str = DEFAULT_MODEL
     scales: Scales = field(default_factory=Scales)
 
-    def __call__(self, claim: str, source: Source, score: float) -> tuple[float, str]:
-        found = self.evidence(claim, source)
-        odds = self.scales.log_odds(logit(score), min(found.lean, 0.0), found.nearness)
-        said = f"{self.model}: log-odds of entailed against contradicted {found.lean:+.1f}; cosine {found.nearness:.2f}"
+    def __call__(self, sentence: str, claim: str, source: Source, score: float) -> tuple[float, str]:
+        lean, nearness = self.lean(sentence, source), self.nearness(claim, source)
+        odds = self.scales.log_odds(logit(score), min(lean, 0.0), nearness)
+        said = f"{self.model}: log-odds of entailed against contradicted {lean:+.1f}; cosine {nearness:.2f}"
         return 1 / (1 + exp(-odds)), said
 
-    def evidence(self, claim: str, source: Source) -> Evidence:
-        near = focus(read_words(claim), source, FOCUS_WORDS).text
-        lean = self._entailment.opinion(near, claim).lean if self._entailment.room(claim) > 0 else 0.0
-        here, there = self._encoder.encode([claim, near])
-        return Evidence(max(-SURE, min(SURE, lean)), float(here @ there))
+    def lean(self, sentence: str, source: Source) -> float:
+        """The entailment model's log-odds for a sentence against the part of the source that is nearest to it."""
+        if self._entailment.room(sentence) <= 0:
+            return 0.0
+        lean = self._entailment.opinion(_near(sentence, source), sentence).lean
+        return max(-SURE, min(SURE, lean))
+
+    def nearness(self, claim: str, source: Source) -> float:
+        """The encoder's cosine of the whole claim and the part of the source that is nearest to it."""
+        here, there = self._encoder.encode([claim, _near(claim, source)])
+        return float(here @ there)
 
     @cached_property
     def _entailment(self) -> EntailmentModel:
@@ -85,6 +83,10 @@ class JointScorer:
 
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
         return self._scorer.score(claim, sources)
+
+
+def _near(text: str, source: Source) -> str:
+    return focus(read_words(text), source, FOCUS_WORDS).text
 
 
 def logit(share: float) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -134,10 +134,16 @@ def word_scores(wrong: Floats, weights: Floats) -> Floats:
     return np.array([worst[0], worst[:2].mean(), worst[:4].mean(), *means, any_wrong], np.float32)
 
 
-class SecondOpinion(Protocol):
-    """Puts right the score that the model gives a sentence against a source, before the exact checks; and says why."""
+class Correct(Protocol):
+    """A `SecondOpinion` that knows the claim and its source."""
 
-    def __call__(self, claim: str, source: Source, score: float) -> tuple[float, str]: ...
+    def __call__(self, sentence: str, *, score: float) -> tuple[float, str]: ...
+
+
+class SecondOpinion(Protocol):
+    """Puts right the score that the model gives a sentence of a claim, before the exact checks; and says why."""
+
+    def __call__(self, sentence: str, claim: str, source: Source, score: float) -> tuple[float, str]: ...
 
 
 @dataclass(slots=True)
@@ -163,8 +169,9 @@ class Tier1Scorer:
             return _not_checked("the claim is empty" if not claim else "no passage is cited")
         text = Source.read(source)
         parts = self.parts or load_parts()
+        opinion = None if self.opinion is None else partial(self.opinion, claim=claim, source=text)
         sentences = [claim[span.start : span.end] for span in split_sentences(claim)]
-        verdicts = [_score_sentence(sentence, text, parts, self.opinion) for sentence in sentences]
+        verdicts = [_score_sentence(sentence, text, parts, opinion) for sentence in sentences]
         checked = [verdict for verdict in verdicts if verdict.label != "not_checked"]
         if not checked:
             return verdicts[0]
@@ -174,7 +181,7 @@ class Tier1Scorer:
         return worst
 
 
-def _score_sentence(claim: str, source: Source, parts: Parts, opinion: SecondOpinion | None) -> Verdict:
+def _score_sentence(claim: str, source: Source, parts: Parts, opinion: Correct | None) -> Verdict:
     if _copied(claim, source.text):
         return Verdict("supported", 1.0, claim, ("tier1: the passage says it in these words",))
     found = inspect(claim, source, parts.vectors, parts.binding)
@@ -185,7 +192,7 @@ def _score_sentence(claim: str, source: Source, parts: Parts, opinion: SecondOpi
     score = parts.model.probability(found.features)
     if opinion is None:
         return _verdict(claim, source.text, found, score)
-    score, reason = opinion(claim, source, score)
+    score, reason = opinion(claim, score=score)
     verdict = _verdict(claim, source.text, found, score)
     return replace(verdict, reasons=(*verdict.reasons, reason))
 
