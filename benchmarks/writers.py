@@ -5,8 +5,8 @@
 The second set are test titles of `.bench/articles-dataset` (`webbrain dataset build ../shared/data/articles --output
 .bench/articles-dataset`), whose index holds the bodies of all articles and no lead; it has BM25 alone. Gold evidence is
 what the Wikipedia article cites, or the article's own body and what its lead was made from. A compact writer that was
-trained is named with --compact; none ships. It is also measured without RED, the paper's choice of marks while decoding.
-Support and citations are judged by `tier1`, which also checks the writing.
+trained is named with --compact; none ships. It is also measured without RED, the paper's choice of marks while it is
+decoded. Support and citations are judged by `tier1`, which also checks the writing.
 """
 
 from __future__ import annotations
