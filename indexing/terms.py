@@ -26,15 +26,17 @@ class TermTable:
         return len(self.ends) - 1
 
     def __reduce__(self) -> tuple[Callable[..., TermTable], tuple[object, ...]]:
-        """For the way between processes: one string is quicker than many, and no term holds a space."""
-        return _table, (" ".join(self.vocabulary), self.numbers.tobytes(), self.counts.tobytes(), self.ends)
+        """For the way between processes: one string is quicker than many. A term may hold a space (U+037A without its
+        accent is one) but no line feed."""
+        return _table, ("\n".join(self.vocabulary), self.numbers.tobytes(), self.counts.tobytes(), self.ends)
 
 
 Counted = tuple[TermTable, int]  # a document's passages: the first one's row, where the others follow
 
 
 def _table(vocabulary: str, numbers: bytes, counts: bytes, ends: list[int]) -> TermTable:
-    return TermTable(vocabulary.split(), np.frombuffer(numbers, np.uint32), np.frombuffer(counts, np.uint32), ends)
+    terms = vocabulary.split("\n") if vocabulary else []
+    return TermTable(terms, np.frombuffer(numbers, np.uint32), np.frombuffer(counts, np.uint32), ends)
 
 
 class TermCounter:
