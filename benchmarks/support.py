@@ -21,7 +21,7 @@ import numpy as np
 from data import CACHE, DATA, require_data
 from numpy.typing import NDArray
 from support_baselines import BASELINES, Example, anchor_features, fit_boosting
-from support_joint import KeptOpinion, fit_cut, fit_scales, scores, warm
+from support_joint import KeptOpinion, fit_weights, kept_file, scores, warm
 
 from webbrain.grounding.calibration import balanced_accuracy, best_cut, calibration_error, fit
 from webbrain.grounding.lexicon import WEIGHTS
@@ -118,8 +118,7 @@ def judge(
     known = [np.array([model.probability(row) for row in part.ours]) for part in train]
     methods["ours (tier1)"] = [found, *known]
     if opinion is not None:
-        opinion.scales = fit_scales(parts, opinion, [part.pairs for part in train])
-        opinion.scales = fit_cut(parts, opinion, [part.pairs for part in train])
+        opinion.weights = fit_weights(parts, opinion, [part.pairs for part in train])
         methods["ours (joint)"] = [scores(parts, opinion, part.pairs) for part in (test, *train)]
     return {name: _measures(found, test, train) for name, found in methods.items()}
 
@@ -150,12 +149,11 @@ def main() -> None:
     sets, extra = load(options.limit or None)
     opinion = KeptOpinion(options.nli) if options.nli else None
     if opinion is not None:
-        warm(opinion, load_parts(), (part.pairs for part in sets), CACHE / "support_joint.npz")
+        warm(opinion, load_parts(), (part.pairs for part in sets), kept_file(options.nli))
     found = {part.name: judge(part, [other for other in sets if other is not part], extra, opinion) for part in sets}
     if opinion is not None:
         train = [part.pairs for part in sets if part.train]
-        opinion.scales = fit_scales(load_parts(), opinion, train)
-        print(f"# fitted on all that may be trained on: {fit_cut(load_parts(), opinion, train)}")
+        print(f"# fitted on all that may be trained on: {fit_weights(load_parts(), opinion, train)}")
     options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print_table(found)
 

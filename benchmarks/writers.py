@@ -149,8 +149,8 @@ def ours(index: Index, titles: Sequence[Title], compact: Sequence[str]) -> dict[
         writer = ArticleWriter.over(index, writer=specification)
         bare = replace(writer, scorer=AcceptAll())
         if isinstance(writer.writer, CompactWriter):
-            plain = CompactWriter(index.encoder, writer.writer.model, replace(writer.writer.decoding, red=False))
-            free = replace(bare, writer=plain)
+            whole = writer.writer
+            free = replace(bare, writer=CompactWriter(whole.encoder, whole.model, replace(whole.decoding, red=False)))
             methods[f"{name}, no RED, not verified"] = lambda title, free=free: free.write(title.title)
         methods[f"{name}, not verified"] = lambda title, bare=bare: bare.write(title.title)
         methods[name] = lambda title, writer=writer: writer.write(title.title)

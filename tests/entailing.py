@@ -17,13 +17,20 @@ def make_classifier(
     labels: Sequence[str] = ("entailment", "neutral", "contradiction"),
     width: int | str = "n",
     limit: int = 64,
+    *,
+    narrow: bool = False,
+    more: str = "",
 ) -> Path:
-    """The folder of an ONNX classifier that adds up what its tokens say; `width` is the length it was exported for."""
+    """The folder of an ONNX classifier that adds up what its tokens say; `width` is the length it was exported for.
+
+    With `narrow` its ids have 32 bits; `more` is the name of a further input.
+    """
     folder.mkdir(parents=True)
     _tokenizer().save(str(folder / "tokenizer.json"))
     config = {"id2label": dict(enumerate(labels)), "max_position_embeddings": limit}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    _graph(len(labels), labels, width, folder / "model.onnx")
+    names = ("input_ids", "attention_mask", *([more] if more else []))
+    _graph(labels, width, names, folder / "model.onnx", narrow=narrow)
     return folder
 
 
@@ -41,10 +48,11 @@ def _tokenizer():  # type: ignore[no-untyped-def]
     return tokenizer
 
 
-def _graph(classes: int, labels: Sequence[str], width: int | str, target: Path) -> None:
+def _graph(labels: Sequence[str], width: int | str, names: Sequence[str], target: Path, *, narrow: bool) -> None:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
+    classes, kind = len(labels), TensorProto.INT32 if narrow else TensorProto.INT64
     table = np.zeros((len(SPECIAL) + len(WORDS), classes), np.float32)
     table[0] = 100.0  # padding that is not masked would decide everything
     not_row = len(SPECIAL) + WORDS.index("not")
@@ -56,8 +64,7 @@ def _graph(classes: int, labels: Sequence[str], width: int | str, target: Path) 
         helper.make_node("Mul", ["said", "wide"], ["heard"]),
         helper.make_node("ReduceSum", ["heard", "tokens"], ["logits"], keepdims=0),
     ]
-    names = ("input_ids", "attention_mask")
-    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, [1, width]) for name in names]
+    inputs = [helper.make_tensor_value_info(name, kind, [1, width]) for name in names]
     outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classes])]
     constants = [
         numpy_helper.from_array(table, "table"),

@@ -50,6 +50,8 @@ class RunSettings:
         """Raises ConfigError for settings that contradict each other."""
         if self.task == "search" and not self.evidence.is_default:
             raise ConfigError("--evidence and --references-used are for `run --task write`; leave them out")
+        if self.task == "search" and self.scorer is not None:
+            raise ConfigError("--scorer is for `run --task write`; leave it out")
         if self.evidence.source == "gold" and self.qrels is None:
             raise ConfigError("--evidence gold needs --qrels FILE, which names the documents judged relevant")
         if self.evidence.source != "gold" and self.qrels is not None:
@@ -168,6 +170,8 @@ def _refuse_other_settings(path: Path | None, now: dict[str, Any]) -> None:
         before = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise CorpusError("this is no provenance of a run; give another --output", path) from error
+    if "scorer" in now:
+        before.setdefault("scorer", DEFAULT_SCORER)  # runs from before it could be chosen
     changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     if changed:
         raise ConfigError(

@@ -29,7 +29,8 @@ SCRIPTS = (
     "\u064b",
     "\u037a",
 )
-PARTS = st.sampled_from([*PIECES, *SCRIPTS])
+SPACED = "\u037a"  # its compatibility form holds a space
+PARTS = st.sampled_from([*PIECES, *SCRIPTS, SPACED])
 
 
 @settings(max_examples=500, deadline=None)

@@ -75,7 +75,7 @@ def test_a_model_without_a_class_for_it_never_says_contradicted(tmp_path: Path) 
 def test_a_folder_that_is_not_whole(tmp_path: Path) -> None:
     folder = make_classifier(tmp_path / "m")
     (folder / "tokenizer.json").unlink()
-    with pytest.raises(ModelNotFound, match="name a folder"):
+    with pytest.raises(ModelNotFound, match=r"needs tokenizer\.json"):
         open_model(str(folder))
 
 
@@ -85,3 +85,32 @@ def test_classes_that_say_nothing(tmp_path: Path) -> None:
         open_model(str(folder))
     (folder / "config.json").write_text(json.dumps({"id2label": {"0": "ENTAILMENT", "1": "rest"}}), encoding="utf-8")
     assert open_model(str(folder)).classes.supported == 0
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigError, match="id2label"):
+        open_model(str(folder))
+
+
+@pytest.mark.parametrize("labels", [("entails", "neutral", "contradiction"), ("entailment", "neutral", "contradicts")])
+def test_of_three_classes_both_must_be_known(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    """A missing class would be the sum of the other two, neutral among them."""
+    with pytest.raises(ConfigError, match="not known which"):
+        open_model(str(make_classifier(tmp_path / "m", labels)))
+
+
+def test_a_copy_of_a_listed_model_is_known_by_its_folder(tmp_path: Path) -> None:
+    folder = make_classifier(tmp_path / "cross-encoder/nli-deberta-v3-base", ("LABEL_0", "LABEL_1", "LABEL_2"))
+    assert open_model(str(folder)).classes.licence == "Apache-2.0"
+
+
+def test_narrow_ids_and_positions_are_fed(tmp_path: Path) -> None:
+    folder = make_classifier(tmp_path / "m", narrow=True, more="position_ids")
+    assert open_model(str(folder)).opinion(BRIDGE, "it fell not").lean == pytest.approx(-4)
+
+
+def test_what_a_graph_cannot_be_given_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="bbox"):
+        open_model(str(make_classifier(tmp_path / "m", more="bbox")))
+    folder = make_classifier(tmp_path / "other")
+    (folder / "config.json").write_text(json.dumps({"id2label": {"0": "entailment", "1": "rest"}}), encoding="utf-8")
+    with pytest.raises(ModelNotFound, match="2 classes"):
+        open_model(str(folder))

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.entailing import make_classifier
+from webbrain.encoding.default import default_encoder
 from webbrain.errors import ModelNotFound
 from webbrain.grounding.focus import Source
-from webbrain.grounding.joint import JointOpinion, Scales, logit
+from webbrain.grounding.joint import JointOpinion, Weights, logit
 from webbrain.grounding.scorers import make_scorer
 from webbrain.grounding.tier1 import Tier1Scorer
 from webbrain.protocols import SupportScorer
@@ -91,14 +92,34 @@ def test_what_cannot_be_read_is_not_checked(scorer: SupportScorer, claim: str, t
 
 
 def test_a_copied_sentence_needs_no_model(tmp_path: Path) -> None:
-    nowhere = make_scorer(f"joint:{tmp_path / 'nowhere'}")
-    assert nowhere.score(Claim("It fell into the river in 1954."), [passage(BRIDGE)]).score == 1.0
-    with pytest.raises(ModelNotFound, match="hf download"):
-        nowhere.score(Claim("It fell in 1954."), [passage(BRIDGE)])
+    empty = make_scorer(f"joint:{tmp_path}")
+    assert empty.score(Claim("It fell into the river in 1954."), [passage(BRIDGE)]).score == 1.0
 
 
-def test_scales_add_up() -> None:
-    scales = Scales(tier1=2.0, lean=4.0, nearness=0.1, cut=1.0)
-    assert scales.log_odds(1.0, -2.0, 0.3) == pytest.approx(1.0 - 0.5 + 3.0 - 1.0)
+@pytest.mark.parametrize("name", ["joint", "nli"])
+def test_a_path_with_nothing_there_is_told_before_any_work(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelNotFound, match="no folder"):
+        make_scorer(f"{name}:{tmp_path / 'nowhere'}")
+
+
+def test_the_claim_is_encoded_once_for_all_its_sentences(folder: Path) -> None:
+    opinion = JointOpinion(str(folder))
+    asked: list[str] = []
+
+    class Counting:
+        def encode(self, texts: list[str]) -> object:
+            asked.extend(texts)
+            return default_encoder().encode(texts)
+
+    opinion._encoder = Counting()  # type: ignore[assignment]
+    scorer = Tier1Scorer(opinion=opinion)
+    scorer.score(Claim("The bridge opened in 1890. It fell in 1954. The river took it."), [passage(BRIDGE)])
+    assert len(asked) == 2
+
+
+def test_a_silent_model_at_the_typical_nearness_leaves_tier_1_as_it_is() -> None:
+    weights = Weights(against=0.5, nearness=2.0, typical=0.6)
+    assert weights.log_odds(1.25, 0.0, 0.6) == weights.log_odds(1.25, 3.0, 0.6) == pytest.approx(1.25)
+    assert weights.log_odds(1.25, -3.0, 0.5) == pytest.approx(1.25 - 1.5 - 0.2)
     assert logit(0.5) == 0
     assert logit(1.0) == -logit(0.0) == 6.0

@@ -69,6 +69,6 @@ def test_classes_that_say_nothing_of_support_are_refused(tmp_path: Path) -> None
         NliScorer(str(folder)).score(Claim("It fell."), [passage("It fell.")])
 
 
-def test_an_unknown_model_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFound, match="hf download"):
-        NliScorer(str(tmp_path / "nowhere")).score(Claim("It fell."), [passage("It fell.")])
+def test_a_folder_without_a_model_says_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match=r"needs tokenizer\.json"):
+        NliScorer(str(tmp_path)).score(Claim("It fell."), [passage("It fell.")])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from math import exp
 
-from webbrain.grounding.entailment import DEFAULT_MODEL, EntailmentModel, open_model
+from webbrain.grounding.entailment import DEFAULT_MODEL, EntailmentModel, open_model, require_folder
 from webbrain.grounding.sentences import split_sentences
 from webbrain.types import Claim, Label, Passage, Verdict
 
@@ -17,6 +17,7 @@ class NliScorer:
     """Implements `webbrain.protocols.SupportScorer`; the model is loaded at the first claim."""
 
     def __init__(self, model: str = DEFAULT_MODEL) -> None:
+        require_folder(model)
         self.model = model
 
     @property
@@ -50,9 +51,9 @@ class NliScorer:
 
     def _windows(self, text: str, claim: str) -> list[str]:
         """Runs of whole sentences that fit the model beside the claim, each beginning with the last one's end."""
-        length, room = self._classifier.backend.length, self._classifier.room(claim)
-        if room < self._classifier.backend.limit // 4:
+        if not self._classifier.can_read(claim):
             return []
+        length, room = self._classifier.backend.length, self._classifier.room(claim)
         windows: list[list[str]] = [[]]
         used = 0
         for span in split_sentences(text):

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webbrain.encoding.default import default_encoder
 from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.errors import ConfigError
+from webbrain.models import DEFAULT_ENCODER
 from webbrain.types import Passage, Sentence
 from webbrain.writing.compact.beam import Rule, beam_search, no_repeat, sample
 from webbrain.writing.compact.card import OWN_ENCODER, TOKENIZER
@@ -52,12 +54,16 @@ class CompactWriter:
         return self._loaded
 
     def _encoder_for(self, runtime: CompactRuntime, folder: Path) -> OnnxEncoder:
-        """The writer's own encoder where it was trained, else the index's, which must be the one it reads."""
+        """The writer's own encoder where it was trained, else the index's or the default one, if it reads that."""
         if (folder / OWN_ENCODER).is_dir():
             return OnnxEncoder(folder / OWN_ENCODER)
         card = runtime.card
         if isinstance(self.encoder, OnnxEncoder) and self.encoder.card.weights_sha256 == card.encoder_sha256:
             return self.encoder
+        if card.encoder == DEFAULT_ENCODER:  # an index without vectors, or with those of another encoder
+            encoder = default_encoder()
+            if encoder.card.weights_sha256 == card.encoder_sha256:
+                return encoder
         raise ConfigError(
             f"writer {self.model} reads the vectors of {card.encoder}, which this index does not carry; "
             f"build the index with --encoder {card.encoder}"
