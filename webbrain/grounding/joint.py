@@ -34,7 +34,7 @@ class Weights:
 
     against: float = 0.28
     nearness: float = 2.7
-    typical: float = 0.62
+    typical: float = 0.61
 
     def log_odds(self, tier1: float, lean: float, nearness: float) -> float:
         return tier1 + self.against * min(lean, 0.0) + self.nearness * (nearness - self.typical)
