@@ -41,7 +41,7 @@ CONSTANTS = {
     "prepared_bytes": Constant(785.0, "bytes a document", BUILD, SLOW),
     "process_memory": Constant(1.15e8, "bytes", f"peak of a build of {BUILD}, 1,000 a shard", SLOW),
     "shard_memory": Constant(5746.0, "bytes a passage", f"peak of a build of {BUILD}, 50,000 a shard: 397 MB", SLOW),
-    "read_rate": Constant(2020.0, "passages a core second", RUN, SAMPLE),
+    "read_rate": Constant(2914.0, "passages a core second", RUN, SAMPLE),
     "int8_rate": Constant(58.5, "passages a core second", f"a few hundred of {RUN}", SAMPLE),
     "fp32_rate": Constant(26.4, "passages a core second", f"a few hundred of {RUN}", SAMPLE + " --encoder fp32"),
     "static_rate": Constant(3290.0, "passages a core second", RUN, SAMPLE + " --encoder static"),
