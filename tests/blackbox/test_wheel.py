@@ -72,6 +72,19 @@ def test_an_article_keeps_the_contract(site: Path, index: Path) -> None:
         assert 0 <= sentence["support"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("scorer", "code", "hint"),
+    [("exact", 0, ""), ("nobody", 2, "known are: exact, joint"), ("joint:./nowhere", 1, "no folder")],
+)
+def test_the_checker_can_be_chosen(site: Path, index: Path, scorer: str, code: int, hint: str) -> None:
+    shown = run(site, "write", "Ada Lovelace", "--index", str(index), "--json", "--scorer", scorer)
+    assert shown.returncode == code, shown.stderr
+    assert hint in shown.stderr
+    assert "Traceback" not in shown.stderr
+    if code == 0:
+        assert json.loads(shown.stdout)["provenance"]["scorer"] == scorer
+
+
 def test_hits_keep_the_contract(site: Path, index: Path) -> None:
     shown = run(site, "search", "analytical engine", "--index", str(index), "-k", "3", "--json")
     hits = json.loads(shown.stdout)["hits"]

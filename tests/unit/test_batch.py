@@ -329,3 +329,18 @@ def test_the_scorer_that_was_named_checks_every_sentence(index: Path, tmp_path: 
     assert {row["provenance"]["scorer"] for row in rows} == {"exact"}
     with pytest.raises(ConfigError, match="scorer"):
         _run(RunSettings("write", index, writer="extractive"), tmp_path / "out", resume=True)
+
+
+def test_a_search_has_no_sentences_to_check(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--scorer is for"):
+        _run(RunSettings("search", index, scorer="exact"), tmp_path / "out")
+
+
+def test_a_run_from_before_scorers_could_be_named_goes_on(index: Path, tmp_path: Path) -> None:
+    settings = RunSettings("write", index, writer="extractive")
+    whole = _run(settings, tmp_path / "out")
+    facts = tmp_path / "out.provenance.json"
+    held = json.loads(facts.read_text(encoding="utf-8"))
+    assert held.pop("scorer") == "tier1"
+    facts.write_text(json.dumps(held), encoding="utf-8")
+    assert _run(settings, tmp_path / "out", resume=True) == whole
