@@ -21,7 +21,7 @@ import numpy as np
 from data import CACHE, DATA, require_data
 from numpy.typing import NDArray
 from support_baselines import BASELINES, Example, anchor_features, fit_boosting
-from support_joint import KeptOpinion, fit_weights, kept_file, scores, warm
+from support_joint import KeptOpinion, fit_weights, joint_scores, kept_file, warm
 
 from webbrain.grounding.calibration import balanced_accuracy, best_cut, calibration_error, fit
 from webbrain.grounding.lexicon import WEIGHTS
@@ -119,7 +119,7 @@ def judge(
     methods["ours (tier1)"] = [found, *known]
     if opinion is not None:
         opinion.weights = fit_weights(parts, opinion, [part.pairs for part in train])
-        methods["ours (joint)"] = [scores(parts, opinion, part.pairs) for part in (test, *train)]
+        methods["ours (joint)"] = [joint_scores(parts, opinion, part.pairs) for part in (test, *train)]
     return {name: _measures(found, test, train) for name, found in methods.items()}
 
 

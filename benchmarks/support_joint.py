@@ -51,7 +51,7 @@ class KeptOpinion(JointOpinion):
                 self.kept = dict(zip(held["keys"].tolist(), held["values"].tolist(), strict=True))
 
 
-def scores(parts: Parts, opinion: KeptOpinion, pairs: Sequence[Judged]) -> Floats:
+def joint_scores(parts: Parts, opinion: KeptOpinion, pairs: Sequence[Judged]) -> Floats:
     scorer = Tier1Scorer(parts, opinion)
     return np.array([scorer.score_text(pair.claim, pair.source).score for pair in pairs])
 
@@ -61,7 +61,7 @@ def fit_weights(parts: Parts, opinion: KeptOpinion, sets: Sequence[Sequence[Judg
     spread, nearness = [], []
     for pairs in sets:
         opinion.seen.clear()
-        scores(parts, opinion, pairs)
+        joint_scores(parts, opinion, pairs)
         spread.append(np.var(opinion.seen, axis=0))
         nearness.append(np.mean(opinion.seen, axis=0)[2])
     tier1, lean, near = np.sqrt(np.mean(spread, axis=0)).tolist()
@@ -77,5 +77,5 @@ def warm(opinion: KeptOpinion, parts: Parts, sets: Iterator[Sequence[Judged]], p
     """Make all evidence, set by set; a killed run goes on."""
     opinion.load(path)
     for pairs in sets:
-        scores(parts, opinion, pairs)
+        joint_scores(parts, opinion, pairs)
         opinion.save(path)

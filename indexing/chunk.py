@@ -71,9 +71,7 @@ def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:
 
 def count_words(text: str) -> float:
     """Words by white space; in scripts without spaces a character counts as half a word."""
-    if text.isascii():
-        return len(text.split())
-    if not _UNSPACED.search(text):
+    if text.isascii() or not _UNSPACED.search(text):
         return len(text.split())
     unspaced = len(_UNSPACED.findall(text))
     return len(_UNSPACED.sub(" ", text).split()) + unspaced / 2

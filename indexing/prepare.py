@@ -28,7 +28,7 @@ from .read.scan import corpus_bytes
 from .settings import BuildSettings
 from .terms import TermCounter, TermTable
 
-BATCH_RECORDS = 256
+BATCH_RECORDS = 256  # sent to a worker at once, unless
 BATCH_BYTES = 1 << 18  # they are as large as this
 SMALL_BYTES = 4 << 20  # a corpus under this is done before workers have started
 ADVICE = "run the same command again, with fewer --workers if that was it: finished shards are kept"

@@ -46,7 +46,7 @@ class TermCounter:
         self.analyzer = analyzer
         self.numbers = array("I")
         self.sizes: list[int] = []
-        self._known = _Numbers(analyzer)
+        self._known = _WordNumbers(analyzer)
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -64,11 +64,11 @@ class TermCounter:
         vocabulary, numbers = self._known.only(pairs.astype(np.uint32))
         self.numbers, self.sizes = array("I"), []
         if len(self._known) > MAX_REMEMBERED:
-            self._known = _Numbers(self.analyzer)
+            self._known = _WordNumbers(self.analyzer)
         return TermTable(vocabulary, numbers, counts.astype(np.uint32), ends.tolist())
 
 
-class _Numbers(dict[str, int]):
+class _WordNumbers(dict[str, int]):
     """Words by the numbers of their terms, which are in the order of their first use."""
 
     def __init__(self, analyzer: Analyzer) -> None:

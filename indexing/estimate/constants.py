@@ -1,6 +1,6 @@
 """Measured constants of the pipeline, each with what was measured and the command that measures it again.
 
-Rates are per second of processor time of one core (an Intel Xeon with AVX-512 and AMX, two cores shared with other
+Rates are per second of processor time of one core (a Xeon or EPYC with AVX-512, two cores shared with other
 work, Python 3.11): a quiet machine does better, and `webbrain index plan --measure` tells how it is on yours.
 """
 

@@ -63,10 +63,11 @@ class JointOpinion:
 
     def nearness(self, claim: str, source: Source) -> float:
         """The encoder's cosine of the whole claim and the part of the source that is nearest to it."""
-        if self._last[:2] != (claim, source.text):  # the sentences of a claim come one after another
+        last = self._last  # the sentences of a claim come one after another; those of others may, on other threads
+        if last[:2] != (claim, source.text):
             here, there = self._encoder.encode([claim, _near(claim, source)])
-            self._last = (claim, source.text, float(here @ there))
-        return self._last[2]
+            last = self._last = (claim, source.text, float(here @ there))
+        return last[2]
 
     @cached_property
     def _entailment(self) -> EntailmentModel:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -134,12 +134,6 @@ def word_scores(wrong: Floats, weights: Floats) -> Floats:
     return np.array([worst[0], worst[:2].mean(), worst[:4].mean(), *means, any_wrong], np.float32)
 
 
-class Correct(Protocol):
-    """A `SecondOpinion` that knows the claim and its source."""
-
-    def __call__(self, sentence: str, *, score: float) -> tuple[float, str]: ...
-
-
 class SecondOpinion(Protocol):
     """Puts right the score that the model gives a sentence of a claim, before the exact checks; and says why."""
 
@@ -169,9 +163,8 @@ class Tier1Scorer:
             return _not_checked("the claim is empty" if not claim else "no passage is cited")
         text = Source.read(source)
         parts = self.parts or load_parts()
-        opinion = None if self.opinion is None else partial(self.opinion, claim=claim, source=text)
         sentences = [claim[span.start : span.end] for span in split_sentences(claim)]
-        verdicts = [_score_sentence(sentence, text, parts, opinion) for sentence in sentences]
+        verdicts = [_score_sentence(sentence, claim, text, parts, self.opinion) for sentence in sentences]
         checked = [verdict for verdict in verdicts if verdict.label != "not_checked"]
         if not checked:
             return verdicts[0]
@@ -181,19 +174,19 @@ class Tier1Scorer:
         return worst
 
 
-def _score_sentence(claim: str, source: Source, parts: Parts, opinion: Correct | None) -> Verdict:
-    if _copied(claim, source.text):
-        return Verdict("supported", 1.0, claim, ("tier1: the passage says it in these words",))
-    found = inspect(claim, source, parts.vectors, parts.binding)
+def _score_sentence(sentence: str, claim: str, source: Source, parts: Parts, opinion: SecondOpinion | None) -> Verdict:
+    if _copied(sentence, source.text):
+        return Verdict("supported", 1.0, sentence, ("tier1: the passage says it in these words",))
+    found = inspect(sentence, source, parts.vectors, parts.binding)
     if found is None or not _has_content(found.words):
         return _not_checked("the claim has no word that could be checked")
     if not found.reading.alignment.same.any():
-        return _unrelated(claim, source.text)
+        return _unrelated(sentence, source.text)
     score = parts.model.probability(found.features)
     if opinion is None:
-        return _verdict(claim, source.text, found, score)
-    score, reason = opinion(claim, score=score)
-    verdict = _verdict(claim, source.text, found, score)
+        return _verdict(sentence, source.text, found, score)
+    score, reason = opinion(sentence, claim, source, score)
+    verdict = _verdict(sentence, source.text, found, score)
     return replace(verdict, reasons=(*verdict.reasons, reason))
 
 
