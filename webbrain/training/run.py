@@ -46,9 +46,8 @@ def train_writer(
     settings = settings or TrainSettings()
     settings.check()
     read_manifest(data)
-    state = PartialState(
-        cpu=on_cpus()
-    )  # alone, or one of several processes that `torchrun` or `accelerate launch` started
+    # Alone, or one of several processes that `torchrun` or `accelerate launch` started.
+    state = PartialState(cpu=on_cpus())
     if state.is_main_process:
         _claim(output, _config(data, settings, stages), resume)
     state.wait_for_everyone()
