@@ -31,6 +31,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from crash_steps import dying_before
+
 from indexing import compact as compacting
 from indexing import disk, vectors
 from indexing.build import build
@@ -437,7 +439,7 @@ def _change_and_exit(order: dict[str, Any]) -> None:
     try:
         if order.get("roomy"):  # the estimate would refuse before anything is written
             disk.check_room = compacting.check_room = lambda *_: None
-        with _steps(order.get("die_at", 0)) as count:
+        with dying_before(order.get("die_at", 0)) as count:
             _change(order)
         os.write(2, f"{count[0]}\n".encode())
         status = 0
@@ -459,51 +461,6 @@ def _change(order: dict[str, Any]) -> None:
         remove(output, order["ids"], ignore_missing=True, threads=1)
     else:
         compact(output)
-
-
-CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree")
-
-
-@contextmanager
-def _steps(die_at: int) -> Iterator[list[int]]:
-    """Counts what changes the disk, and dies before the step of that number."""
-    count = [0]
-    active = True
-
-    def step(what: str) -> None:
-        count[0] += 1
-        if count[0] == die_at:
-            os.write(2, f"before {what}\n".encode())
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if active and event in CHANGES:
-            step(f"{event} of {_kind(arguments[0])}")
-        elif active and event == "open" and _writes(arguments[1], arguments[2]):
-            step(f"writing {_kind(arguments[0])}")
-
-    def sync(handle: int) -> None:
-        step("an fsync")
-        original(handle)
-        step("what follows an fsync")
-
-    sys.addaudithook(hook)
-    original, os.fsync = os.fsync, sync
-    try:
-        yield count
-    finally:
-        active, os.fsync = False, original
-
-
-def _writes(mode: Any, flags: Any) -> bool:
-    return bool(mode and set(str(mode)) & set("wax+")) or bool(isinstance(flags, int) and flags & os.O_CREAT)
-
-
-def _kind(path: Any) -> str:
-    """A path's name without numbers."""
-    if not isinstance(path, str | bytes | Path):
-        return "a handle"
-    return "".join(char for char in Path(os.fsdecode(path)).name if not char.isdigit())
 
 
 if __name__ == "__main__":

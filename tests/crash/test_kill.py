@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,15 +14,17 @@ KILLS = 24
 
 
 @pytest.fixture(scope="module")
-def crash() -> ModuleType:
+def crash() -> Iterator[ModuleType]:
     path = Path(__file__).parents[2] / "benchmarks/crash.py"
     spec = importlib.util.spec_from_file_location("crash_benchmark", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(path.parent))  # for the modules beside it
+        spec.loader.exec_module(module)
+        yield module
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
