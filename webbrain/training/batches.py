@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,8 +115,11 @@ def _translation(packed: PackedSet, vocabulary: Vocabulary) -> NDArray[np.int64]
     return table
 
 
-def read_ahead(batches: Iterator[Tensors]) -> Iterator[Tensors]:
-    """The same batches, made by a thread while the model works."""
+def read_ahead(batches: Iterator[Tensors]) -> Generator[Tensors, None, None]:
+    """The same batches, made by a thread while the model works; close it, or the process may end in the middle of one.
+
+    A daemon thread that is in torch when the interpreter goes takes the process down with it (SIGABRT).
+    """
     ready: queue.Queue[Tensors | Exception] = queue.Queue(READ_AHEAD)
     stop = threading.Event()
 
@@ -128,7 +131,8 @@ def read_ahead(batches: Iterator[Tensors]) -> Iterator[Tensors]:
         except Exception as error:  # noqa: BLE001 - handed to the reader, who raises it
             _put(ready, error, stop)
 
-    threading.Thread(target=fill, daemon=True).start()
+    thread = threading.Thread(target=fill, daemon=True)
+    thread.start()
     try:
         while True:
             item = ready.get()
@@ -137,6 +141,7 @@ def read_ahead(batches: Iterator[Tensors]) -> Iterator[Tensors]:
             yield item
     finally:
         stop.set()
+        thread.join()
 
 
 def _put(ready: queue.Queue[Tensors | Exception], item: Tensors | Exception, stop: threading.Event) -> bool:

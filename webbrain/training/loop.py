@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -109,7 +110,8 @@ class Trainer:
         batches = self._examples(stage.train, stage).train(
             plan, self.progress.position, self.accelerator.process_index, self.accelerator.num_processes
         )
-        stopped = self._steps(stage, optimizer, read_ahead(batches), dev)
+        with closing(read_ahead(batches)) as ahead:
+            stopped = self._steps(stage, optimizer, ahead, dev)
         self._end_stage(name, optimizer)
         return stopped
 
