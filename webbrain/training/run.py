@@ -55,6 +55,7 @@ def train_writer(
     model, vocabulary, files = _make_model(settings)
     trainer = Trainer(settings, model, vocabulary, data, output, note)
     report = trainer.run(stages, resume=resume)
+    state.destroy_process_group()  # of several processes each goes on alone
     if not state.is_main_process:
         return None
     return _finish(data, output, settings, model, vocabulary, files, report, score, note)
