@@ -30,7 +30,6 @@ from webbrain.store import layout
 from webbrain.store.index import Index
 from webbrain.store.lists import Lists
 from webbrain.terminal import count_bar
-from webbrain.types import Document
 
 SHARD = 50_000
 QUERIES = 200
@@ -157,8 +156,8 @@ def _passages(most: int) -> Iterator[tuple[str, str]]:
     count = 0
     for name in ("core", "longtail"):
         for row in rows(DATA / f"articles/{name}.jsonl.gz"):
-            for passage in chunk(Document("x", row["title"], row["text"], "", {}), ChunkSettings()):
-                yield passage.title, passage.text
+            for span in chunk(row["text"], ChunkSettings()):
+                yield row["title"], row["text"][span.start : span.end]
                 count += 1
                 if count == most:
                     return

@@ -72,36 +72,37 @@ def _postings_build(texts: Path, folder: Path) -> None:
     core, texts and postings in shards, flushed. Not cleaned, cut, compared or remembered."""
     from indexing.settings import BuildSettings
     from indexing.shard import ShardWriter
+    from indexing.terms import Vocabularies
     from webbrain.analysis import Analyzer
-    from webbrain.types import Document, Passage
     from webbrain.workers import available_cores, in_order
 
-    shards = count()
+    shards, vocabularies = count(), Vocabularies()
     shard = ShardWriter(folder, next(shards), Analyzer())
     with texts.open("rb") as lines:
         batches = iter(lambda: list(islice(lines, 256)), [])
-        for _, (found, table) in in_order(_counting, (), batches, available_cores()):
-            for row, (doc_id, text) in enumerate(found):
-                passage = Passage(f"{doc_id}#0", doc_id, "", text, 0, len(text))
-                shard.add(Document(doc_id, "", text), [passage], (table, row))
+        for _, (block, news) in in_order(_counting, (), batches, available_cores()):
+            whole = block.with_vocabulary(vocabularies.take(news))
+            for number in range(len(whole)):
+                shard.take(whole, number)
             if shard.passages >= BuildSettings().shard_passages:
                 shard.finish()
                 shard = ShardWriter(folder, next(shards), Analyzer())
     shard.finish()
 
 
-def _counting() -> Callable[[list[bytes]], tuple[list[tuple[str, str]], Any]]:
-    """What a worker does with lines of JSON: their ids and texts, and the table of their terms."""
-    from indexing.terms import TermCounter
+def _counting() -> Callable[[list[bytes]], tuple[Any, Any]]:
+    """What a worker does with lines of JSON: a block of their documents, and its new terms."""
+    from indexing.block import BlockMaker
     from webbrain.analysis import Analyzer
+    from webbrain.grounding.sentences import Span
+    from webbrain.types import Document
 
-    counter = TermCounter(Analyzer())
+    maker = BlockMaker(Analyzer())
 
-    def work(lines: list[bytes]) -> tuple[list[tuple[str, str]], Any]:
-        found = [(row["id"], row["text"]) for row in map(json.loads, lines)]
-        for _, text in found:
-            counter.add(text)
-        return found, counter.take()
+    def work(lines: list[bytes]) -> tuple[Any, Any]:
+        for row in map(json.loads, lines):
+            maker.add(Document(row["id"], "", row["text"]), [Span(0, len(row["text"]))])
+        return maker.take(), maker.news()
 
     return work
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from webbrain.store.index import Index
 from webbrain.store.passages import PassageShard
 
-from .changes import prepare_document
+from .given import prepare_document
 from .pages import Folded, NewPage, pack_head
 from .settings import BuildSettings
 from .state import State

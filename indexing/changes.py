@@ -8,65 +8,21 @@ there are, and a folded page whose page went comes behind them too.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from webbrain.analysis import Analyzer
 from webbrain.store.index import Index
-from webbrain.types import Document, Passage
+from webbrain.types import Document
 
+from .block import Block, BlockMaker
 from .chunk import chunk
 from .duplicates import Fingerprint
+from .given import Given, Ready, Unpacker, prepare_all, record_keys
 from .pages import Folded, NewPage, Page, Pass, Place, pack
-from .read import RawRecord, Reject, clean
-from .read.records import WikiPage
-from .settings import PIPELINE_VERSION, BuildSettings
+from .read import RawRecord, Reject
+from .settings import BuildSettings
 from .state import State
-from .terms import Counted
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A cleaned document with its passages; `fingerprint` is None where duplicates are kept, and `terms` where they
-    were not counted yet."""
-
-    document: Document
-    passages: list[Passage]
-    fingerprint: Fingerprint | None
-    content: bytes
-    terms: Counted | None = None
-
-
-def prepare(record: RawRecord, settings: BuildSettings) -> list[Prepared | Reject]:
-    """All the work on a record that looks at nothing but the record."""
-    return [item if isinstance(item, Reject) else prepare_document(item, settings) for item in clean(record)]
-
-
-def prepare_document(document: Document, settings: BuildSettings) -> Prepared:
-    print_ = Fingerprint.of(document.text) if settings.duplicates == "fold" else None
-    return Prepared(document, chunk(document, settings.chunker), print_, content_key(document))
-
-
-def record_keys(record: RawRecord) -> tuple[bytes, bytes]:
-    """Digests of a record's bytes: for what it gives wherever it stands, and for what it gives in that place alone."""
-    digest = hashlib.blake2b(f"{PIPELINE_VERSION} {record.kind} ".encode(), digest_size=16)
-    for part in _parts(record.data):
-        data = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    placed = digest.copy()
-    placed.update(f"{record.path}:{record.line}".encode("utf-8", "surrogatepass"))
-    return digest.digest(), placed.digest()
-
-
-def content_key(document: Document) -> bytes:
-    """A digest of all that the index keeps of a document."""
-    digest = hashlib.blake2b(f"{PIPELINE_VERSION} ".encode(), digest_size=16)
-    metadata = json.dumps(dict(document.metadata), sort_keys=True) if document.metadata else "{}"
-    for part in (document.doc_id, document.title, document.url, metadata, document.text):
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.digest()
 
 
 class Changes:
@@ -78,20 +34,22 @@ class Changes:
         progress: Pass,
         settings: BuildSettings,
         base: Index | None,
-        write: Callable[[Document, list[Passage], Counted | None], Place],
+        write: Callable[[Block, int], Place],
     ) -> None:
         self.state, self.progress, self.settings, self.base, self.write = state, progress, settings, base, write
+        self._maker, self._unpacker = BlockMaker(Analyzer(settings.analyzer)), Unpacker()
 
     def is_known(self, record: RawRecord) -> bool:
         """Whether the record was taken before, so that nothing has to be prepared of it."""
         return self.base is not None and self.state.known(record_keys(record)) is not None
 
-    def take(self, record: RawRecord, items: list[Prepared | Reject] | None = None) -> None:
-        """Bring the index up to date with one record of the corpus; `items` is what it gives, where that is there."""
-        keys = record_keys(record)
+    def take(self, record: RawRecord, given: Given | None = None) -> None:
+        """Bring the index up to date with one record of the corpus; `given` is what it gives, where that is there."""
+        keys = record_keys(record) if given is None else given.keys
         known = None if self.base is None else self.state.known(keys)
         if known is None:
-            self._take_new(record, keys, prepare(record, self.settings) if items is None else items)
+            found = given or self._unpacker.unpacked(prepare_all([record], self.settings, self._maker))[0]
+            self._take_new(record, keys, found.items)
             return
         self.state.see_record(known.key)
         for reject in known.rejects:
@@ -119,11 +77,9 @@ class Changes:
         self.state.see(seen, seen.seen or 0, page.record)
         self._decide(seen, page.fingerprint)
 
-    def _take_new(self, record: RawRecord, keys: tuple[bytes, bytes], items: list[Prepared | Reject]) -> None:
+    def _take_new(self, record: RawRecord, keys: tuple[bytes, bytes], items: list[Ready | Reject]) -> None:
         rejects = [item if isinstance(item, Reject) else _empty(record, item) for item in items if _is_refused(item)]
-        placed = rejects or any(
-            isinstance(item, Prepared) and item.document.doc_id.startswith(record.path) for item in items
-        )
+        placed = rejects or any(isinstance(item, Ready) and item.doc_id.startswith(record.path) for item in items)
         key = keys[1] if placed else keys[0]
         taken = [self._take_item(item, record, key) for item in items]
         if all(taken):
@@ -131,15 +87,16 @@ class Changes:
         else:
             self.state.forget_record(key)
 
-    def _take_item(self, item: Prepared | Reject, record: RawRecord, key: bytes) -> bool:
+    def _take_item(self, item: Ready | Reject, record: RawRecord, key: bytes) -> bool:
         """Returns whether the same record would give the same again, whatever stands before it."""
         if isinstance(item, Reject):
             self._reject(item)
             return True
-        doc_id = item.document.doc_id
-        old = self.state.page(doc_id)
+        old = self.state.page(item.doc_id)
         if old is not None and old.seen is not None:
-            self._reject(Reject(record.path, record.line, doc_id, "duplicate_id", "an earlier document has this id"))
+            self._reject(
+                Reject(record.path, record.line, item.doc_id, "duplicate_id", "an earlier document has this id")
+            )
             return False
         if not item.passages:
             self._reject(_empty(record, item))
@@ -149,19 +106,19 @@ class Changes:
             self._replace(old, item, key)
         return True
 
-    def _replace(self, old: Page | None, item: Prepared, key: bytes) -> None:
+    def _replace(self, old: Page | None, item: Ready, key: bytes) -> None:
         """A document that is new, or other than the one with its id."""
         self.progress.count("added" if old is None else "replaced")
         if old is not None:
             self._supersede(old, key)
             self.state.remove(old)
-        page = NewPage(self._next_place(), item.document.doc_id, key, item.content, item.fingerprint)
+        page = NewPage(self._next_place(), item.doc_id, key, item.content, item.fingerprint)
         same = None if item.fingerprint is None else self.state.first_same(item.fingerprint)
         if same is not None:
             self.progress.count("duplicates")
-            self.state.add(page, Folded(same, pack(item.document)))
+            self.state.add(page, Folded(same, pack(item.block.document(item.number))))
             return
-        self.state.add(page, self.write(item.document, item.passages, item.terms))
+        self.state.add(page, self.write(item.block, item.number))
         self._doubt(item.fingerprint)
 
     def _keep(self, page: Page, record: bytes) -> None:
@@ -187,7 +144,8 @@ class Changes:
         if page.same_as is not None:
             self.progress.count("returned")
             document = self._document(page)
-            self.state.put(page, *self.write(document, chunk(document, self.settings.chunker), None))
+            self._maker.add(document, chunk(document.text, self.settings.chunker))
+            self.state.put(page, *self.write(self._maker.take(), 0))
         self._doubt(print_)
 
     def _document(self, page: Page) -> Document:
@@ -218,16 +176,9 @@ class Changes:
         return place
 
 
-def _is_refused(item: Prepared | Reject) -> bool:
+def _is_refused(item: Ready | Reject) -> bool:
     return isinstance(item, Reject) or not item.passages
 
 
-def _empty(record: RawRecord, item: Prepared) -> Reject:
-    return Reject(record.path, record.line, item.document.doc_id, "empty_text")
-
-
-def _parts(data: object) -> tuple[object, ...]:
-    """What of a record's data makes it what it is, in a fixed order."""
-    if isinstance(data, WikiPage):
-        return (data.page_id, data.title, data.text, data.redirect, data.url, sorted(data.dropped))
-    return data if isinstance(data, tuple) else (data,)
+def _empty(record: RawRecord, item: Ready) -> Reject:
+    return Reject(record.path, record.line, item.doc_id, "empty_text")

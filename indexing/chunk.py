@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from webbrain.errors import ConfigError
 from webbrain.grounding.sentences import LONG_CHARS, Span, split_sentences
-from webbrain.types import Document, Passage
 
 PARAGRAPH_SHARE = 0.75  # of the target, from which a passage ends with its paragraph
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
@@ -39,13 +38,12 @@ class ChunkSettings:
         return cls(target_words, max(round(target_words * 1.45), target_words), min(50, target_words // 2))
 
 
-def chunk(document: Document, settings: ChunkSettings) -> list[Passage]:
-    """Passages in order, not overlapping, each sentence in one of them; [] for a document without text."""
-    text = document.text
+def chunk(text: str, settings: ChunkSettings) -> list[Span]:
+    """The passages of a text, in order, not overlapping, each sentence in one of them; [] for a text without words."""
     if _is_short(text, settings):
         start = len(text) - len(text.lstrip())
-        return passages_at(document, [Span(start, len(text.rstrip()))])
-    return passages_at(document, _merge_rest(text, list(_group(text, settings)), settings))
+        return [Span(start, len(text.rstrip()))]
+    return _merge_rest(text, list(_group(text, settings)), settings)
 
 
 def _is_short(text: str, settings: ChunkSettings) -> bool:
@@ -57,16 +55,6 @@ def _is_short(text: str, settings: ChunkSettings) -> bool:
         return 0 < words <= settings.target_words
     cuts = len(_INSIDE.findall(text)) + len(text) // LONG_CHARS
     return words > 0 and words + cuts < PARAGRAPH_SHARE * settings.target_words  # no paragraph closes it either
-
-
-def passages_at(document: Document, spans: Iterable[Span]) -> list[Passage]:
-    """The passages of a document at known places of its text."""
-    passages = []
-    for number, span in enumerate(spans):
-        passage_id = f"{document.doc_id}#{number}"
-        piece = document.text[span.start : span.end]
-        passages.append(Passage(passage_id, document.doc_id, document.title, piece, span.start, span.end, document.url))
-    return passages
 
 
 def count_words(text: str) -> float:

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from webbrain.grounding.sentences import Span
 from webbrain.store import layout
 from webbrain.store.index import Index, current_build
 from webbrain.store.manifest import FileEntry
 from webbrain.store.tombstones import mask
-from webbrain.types import Document, Passage
 
 from .disk import check_room
 from .files import link_file, sync_folder, write_lock
@@ -174,23 +175,10 @@ class _Merging:
         return {name.format(self.number): file_entry(folder / name.format(self.number)) for name in layout.SPARSE_FILES}
 
     def _copy(self, shard: int, writer: ShardWriter) -> None:
-        for number, document, passages in self._documents(shard):
-            self._moved[shard, number] = (self.number, len(writer.documents))
-            writer.add(document, passages)
-
-    def _documents(self, shard: int) -> Iterator[tuple[int, Document, list[Passage]]]:
-        """(number, document, its passages) of what is live in an old shard, in order."""
-        held, rows = self.base.passages[shard], self._live(shard)
-        number = -1
-        passages: list[Passage] = []
-        for row in rows.tolist():
-            if held.document_of(row) != number and passages:
-                yield number, held.document(number), passages
-                passages = []
-            number = held.document_of(row)
-            passages.append(held.passage(row))
-        if passages:
-            yield number, held.document(number), passages
+        held, rows = self.base.passages[shard], self._live(shard).tolist()
+        for number, of_one in groupby(rows, held.document_of):
+            self._moved[shard, number] = (self.number, writer.documents)
+            writer.add(held.document(number), [Span(*held.place(row)) for row in of_one])
 
     def _live(self, shard: int) -> NDArray[np.int64]:
         """The rows of an old shard that are not deleted."""

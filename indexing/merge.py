@@ -28,11 +28,8 @@ class MergedPostings:
     def __init__(self, build: Path, sources: Sequence[Source]) -> None:
         self.build, self.sources = build, sources
 
-    def add(self, text: str) -> None:
-        """The passage's postings are there already."""
-
-    def add_counted(self, table: TermTable, row: int) -> None:
-        """The passage's postings are there already."""
+    def take(self, table: TermTable, first: int, last: int) -> None:
+        """The passages' postings are there already."""
 
     def write(self, folder: Path, shard: int) -> int:
         """Write the `bm25` files of the new shard; returns its number of tokens (stop words left out)."""

@@ -138,8 +138,8 @@ class _Cutting(Work):
     def _cut(self, writer: ShardWriter, documents: Iterator[tuple[Place, Document]]) -> bool:
         """Fill a shard; returns whether that was the last document."""
         for origin, document in documents:
-            writer.add(document, chunk(document, self.settings.chunker))
-            self.state.move_one(origin, (writer.shard, len(writer.documents) - 1))
+            writer.add(document, chunk(document.text, self.settings.chunker))
+            self.state.move_one(origin, (writer.shard, writer.documents - 1))
             self.done.next_ordinal += 1
             self.progress.reading(self.done.next_ordinal, self.index.manifest.totals["documents"], 0)
             if writer.passages >= self.settings.shard_passages:

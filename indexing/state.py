@@ -26,6 +26,7 @@ from .pages import Folded, KnownRecord, NewPage, Page, Pass, Place, pack
 from .read import Reject
 from .receipts import Receipt
 
+MAX_WAITING = 1000  # pages added and not yet written
 THRESHOLD = 0.9  # estimated Jaccard similarity from which two texts are one page
 
 # `place` orders the documents of the index; `seen` is a document's place as the running pass finds it.
@@ -38,11 +39,13 @@ CREATE TABLE IF NOT EXISTS {{0}}bands (folded INTEGER, key INTEGER, number INTEG
 WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS {{0}}records (key BLOB PRIMARY KEY, pages INTEGER, rejects TEXT, seen INTEGER) WITHOUT ROWID;
 """
-_INDEXES = """
-CREATE UNIQUE INDEX IF NOT EXISTS {0}by_id ON pages (doc_id);
-CREATE INDEX IF NOT EXISTS {0}by_record ON pages (record);
-CREATE INDEX IF NOT EXISTS {0}by_exact ON pages (exact, same_as);
-CREATE INDEX IF NOT EXISTS {0}by_same ON pages (same_as) WHERE same_as IS NOT NULL;
+_BY_ID = "CREATE UNIQUE INDEX IF NOT EXISTS {0}by_id ON pages (doc_id);"
+_BY_EXACT = "CREATE INDEX IF NOT EXISTS {0}by_exact ON pages (exact, same_as);"
+_INDEXES = f"""
+{_BY_ID}
+CREATE INDEX IF NOT EXISTS {{0}}by_record ON pages (record);
+{_BY_EXACT}
+CREATE INDEX IF NOT EXISTS {{0}}by_same ON pages (same_as) WHERE same_as IS NOT NULL;
 """
 _STAGE = """
 CREATE TABLE IF NOT EXISTS receipts (number INTEGER PRIMARY KEY, receipt TEXT);
@@ -51,6 +54,12 @@ CREATE TABLE IF NOT EXISTS rejects (number INTEGER PRIMARY KEY, line TEXT);
 CREATE TABLE IF NOT EXISTS deleted (shard INTEGER, document INTEGER, PRIMARY KEY (shard, document)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS superseded (record BLOB PRIMARY KEY) WITHOUT ROWID;
 """
+_ADD_PAGE = (
+    "INSERT INTO pages (number, place, doc_id, record, content, shard, document, same_as, folded, exact, numbers, "
+    "signature, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ADD_BAND = "INSERT OR IGNORE INTO bands VALUES (?, ?, ?)"
+_ADD_RECORD = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, 1)"
 _COLUMNS = "number, place, doc_id, record, content, shard, document, same_as, exact, numbers, signature, seen, doubtful"
 
 
@@ -60,15 +69,41 @@ class State:
 
     def __init__(self, path: Path, *, ordered: bool = True) -> None:
         self.ordered = ordered
-        self._database = sqlite3.connect(path)
+        self._connection = sqlite3.connect(path)
+        self._new_pages: list[tuple[Any, ...]] = []
+        self._new_bands: list[tuple[bool, int, int]] = []
+        self._new_records: list[tuple[bytes, int, str | None]] = []
+        self._last: int | None = None  # the highest number of a page, where it is known
         self._database.executescript(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
-            + (_TABLES + _INDEXES).format("")
+            + _TABLES.format("")
             + _STAGE
         )
-        # Of a state that is new all keys come by here, so that most need not be looked for.
+        # Of a state that is new all keys come by here, so that most need not be looked for, nor indexed before one has.
         self._filter = None if self._one("SELECT 1 FROM pages LIMIT 1") else KeyFilter()
+        self._indexes: set[str] = set()
+        if self._filter is None:
+            self._connection.executescript(_INDEXES.format(""))
         self._kept = "same_as IS NULL AND seen IS NOT NULL" if ordered else "same_as IS NULL"
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        """The file, with all that was added: what is added waits till somebody asks, or there is much of it."""
+        self._write_waiting()
+        return self._connection
+
+    def _index(self, statement: str) -> None:
+        """Make an index of a new state, now that something is looked for by it."""
+        if statement not in self._indexes:
+            self._run(statement.format(""))
+            self._indexes.add(statement)
+
+    def _write_waiting(self) -> None:
+        waiting: tuple[list[Any], ...] = (self._new_pages, self._new_bands, self._new_records)
+        for rows, statement in zip(waiting, (_ADD_PAGE, _ADD_BAND, _ADD_RECORD), strict=True):
+            if rows:
+                self._connection.executemany(statement, rows)
+                rows.clear()
 
     def commit(self) -> None:
         self._database.commit()
@@ -87,7 +122,7 @@ class State:
 
     def close(self) -> None:
         """What was not committed is forgotten."""
-        self._database.close()
+        self._connection.close()
 
     # How far the pass has come
 
@@ -128,7 +163,7 @@ class State:
     def remember_record(self, key: bytes, pages: int, rejects: list[Reject]) -> None:
         """All that the record gave is in the index or among the rejects."""
         text = json.dumps([asdict(reject) for reject in rejects]) if rejects else None
-        self._run("INSERT OR REPLACE INTO records VALUES (?, ?, ?, 1)", key, pages, text)
+        self._new_records.append((key, pages, text))
 
     def forget_record(self, key: bytes) -> None:
         self._run("DELETE FROM records WHERE key = ?", key)
@@ -144,6 +179,7 @@ class State:
     def page(self, doc_id: str) -> Page | None:
         if self._filter is not None and not self._filter.among([hash(doc_id)]):
             return None
+        self._index(_BY_ID)
         return next(self._pages("doc_id = ?", doc_id), None)
 
     def pages(self) -> Iterator[Page]:
@@ -157,14 +193,20 @@ class State:
         signature = None if print_ is None or print_.signature is None else print_.signature.tobytes()
         exact, numbers = (None, None) if print_ is None else (print_.exact, print_.numbers)
         values = (page.place, page.doc_id, page.record, page.content, shard, document, same_as, text)
-        cursor = self._database.execute(
-            "INSERT INTO pages (place, doc_id, record, content, shard, document, same_as, folded, exact, numbers, "
-            "signature, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, exact, numbers, signature, page.place),
-        )
+        number = self._next_number()
+        self._new_pages.append((number, *values, exact, numbers, signature, page.place))
+        if len(self._new_pages) >= MAX_WAITING:
+            self._write_waiting()
         if self._filter is not None:
-            self._filter.add([hash(page.doc_id)])
-        self._add_bands(int(cursor.lastrowid or 0), print_, folded=same_as is not None)
+            self._filter.add([hash(page.doc_id)] if exact is None else [hash(page.doc_id), exact])
+        self._add_bands(number, print_, folded=same_as is not None)
+
+    def _next_number(self) -> int:
+        """One more than the highest, as SQLite gives numbers."""
+        if self._last is None:
+            (self._last,) = self._database.execute("SELECT coalesce(max(number), 0) FROM pages").fetchone()
+        self._last += 1
+        return self._last
 
     def put(self, page: Page, shard: int, document: int) -> None:
         """A folded page is kept from now on, and lies there."""
@@ -201,6 +243,7 @@ class State:
 
     def set_folded(self, document: Document) -> None:
         """The text of a folded page that was added without it."""
+        self._index(_BY_ID)
         self._run("UPDATE pages SET folded = ? WHERE doc_id = ?", pack(document), document.doc_id)
 
     def see(self, page: Page, place: int, record: bytes) -> None:
@@ -217,6 +260,7 @@ class State:
         self.delete_rows(page)
         self._drop_bands(page, folded=page.same_as is not None)
         self._run("DELETE FROM pages WHERE number = ?", page.number)
+        self._last = None
 
     def supersede(self, record: bytes) -> None:
         """Another record took a document of this one: its other documents go too, unless the pass meets them."""
@@ -265,9 +309,13 @@ class State:
     def first_same(self, print_: Fingerprint) -> int | None:
         """The first kept page with the same text, or else nearly the same; None when there is none."""
         order = "seen" if self.ordered else "coalesce(seen, place)"
-        query = f"SELECT number FROM pages WHERE exact = ? AND {self._kept} ORDER BY {order} LIMIT 1"
-        found = self._one(query, print_.exact)
-        return int(found[0]) if found else next(self._near(print_, f"{self._kept} ORDER BY {order}", (0,)), None)
+        if self._filter is None or self._filter.among([print_.exact]):
+            self._index(_BY_EXACT)
+            query = f"SELECT number FROM pages WHERE exact = ? AND {self._kept} ORDER BY {order} LIMIT 1"
+            found = self._one(query, print_.exact)
+            if found:
+                return int(found[0])
+        return next(self._near(print_, f"{self._kept} ORDER BY {order}", (0,)), None)
 
     def doubt(self, print_: Fingerprint) -> None:
         """A page like this came or moved: what was decided about those like it, and not met yet, may not hold."""
@@ -302,8 +350,7 @@ class State:
         keys = print_.bands
         if self._filter is not None:
             self._filter.add(keys)
-        rows = [(folded, key, number) for key in keys]
-        self._database.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?, ?)", rows)
+        self._new_bands += [(folded, key, number) for key in keys]
 
     def _drop_bands(self, page: Page, *, folded: bool) -> None:
         rows = [] if page.fingerprint is None else [(folded, key, page.number) for key in page.fingerprint.bands]

@@ -1,21 +1,31 @@
-"""The terms of some passages, counted together: every term once as a word, everywhere else as a number."""
+"""The terms of some passages, counted together: every term once as a word, everywhere else as a number.
+
+A worker's texts give the same words again and again, so that each is analysed once.
+"""
 
 from __future__ import annotations
 
-from array import array
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from webbrain.analysis import MAX_REMEMBERED, Analyzer
+from webbrain.analysis import MAX_REMEMBERED, Analyzer, Remembered
+
+from .words import LONGEST, Halves, Words, WordTable
+
+_ROW = np.uint64(32)  # bits by which a row's number lies above a term's
+MAX_CHUNK_BYTES = 64  # longer ones are seldom met again
 
 
 @dataclass(frozen=True, slots=True)
 class TermTable:
     """Row by row the terms of a passage, by their numbers in `vocabulary`, and how often it has each; a row's lie
-    between two of the `ends`."""
+    between two of the `ends`. The vocabulary is that of all tables of a counter, and grows with them; it does not go
+    along to another process (see `Vocabularies`)."""
 
     vocabulary: list[str]
     numbers: NDArray[np.uint32]
@@ -26,68 +36,126 @@ class TermTable:
         return len(self.ends) - 1
 
     def __reduce__(self) -> tuple[Callable[..., TermTable], tuple[object, ...]]:
-        """For the way between processes: one string is quicker than many. A term may hold a space (U+037A without its
-        accent is one) but no line feed."""
-        return _table, ("\n".join(self.vocabulary), self.numbers.tobytes(), self.counts.tobytes(), self.ends)
+        return _table, (self.numbers.tobytes(), self.counts.tobytes(), self.ends)
 
 
-Counted = tuple[TermTable, int]  # a document's passages: the first one's row, where the others follow
+@dataclass(frozen=True, slots=True)
+class News:
+    """The terms that a counter's vocabulary got since it was told of last, when it had `known`."""
+
+    counter: bytes
+    known: int
+    terms: list[str]
 
 
-def _table(vocabulary: str, numbers: bytes, counts: bytes, ends: list[int]) -> TermTable:
-    terms = vocabulary.split("\n") if vocabulary else []
-    return TermTable(terms, np.frombuffer(numbers, np.uint32), np.frombuffer(counts, np.uint32), ends)
+class Vocabularies:
+    """The vocabularies of counters that are elsewhere; each tells only what is new, in order."""
+
+    def __init__(self) -> None:
+        self._terms: dict[bytes, list[str]] = {}
+
+    def take(self, news: News) -> list[str]:
+        """The counter's vocabulary, with what is new."""
+        if news.known == 0:
+            self._terms[news.counter] = []
+        terms = self._terms[news.counter]
+        assert len(terms) == news.known, "news of a counter came in another order"
+        terms += news.terms
+        return terms
+
+
+def _table(numbers: bytes, counts: bytes, ends: list[int]) -> TermTable:
+    return TermTable([], np.frombuffer(numbers, np.uint32), np.frombuffer(counts, np.uint32), ends)
 
 
 class TermCounter:
-    """Takes one passage after another; memory is four bytes a word, and the words that it has met."""
+    """Takes one passage after another; memory is theirs some twenty times, and the words that it has met."""
 
     def __init__(self, analyzer: Analyzer) -> None:
         self.analyzer = analyzer
-        self.numbers = array("I")
-        self.sizes: list[int] = []
-        self._known = _WordNumbers(analyzer)
+        self._texts: list[bytes] = []
+        self._known = _Known(analyzer)
+        self._name = secrets.token_bytes(8)
+        self._told = 0
 
     def __len__(self) -> int:
-        return len(self.sizes)
+        return len(self._texts)
 
-    def add(self, text: str) -> None:
-        words = self.analyzer.words(text)
-        self.numbers.extend(list(map(self._known.__getitem__, words)))
-        self.sizes.append(len(words))
+    def add(self, text: bytes) -> None:
+        """The next passage, in UTF-8."""
+        self._texts.append(text)
 
     def take(self) -> TermTable:
         """What was added since the last time."""
-        rows = np.repeat(np.arange(len(self.sizes), dtype=np.uint64), self.sizes) << np.uint64(32)
-        pairs, counts = np.unique(rows | np.asarray(self.numbers, np.uint32), return_counts=True)
-        ends = np.searchsorted(pairs, np.arange(len(self.sizes) + 1, dtype=np.uint64) << np.uint64(32))
-        vocabulary, numbers = self._known.only(pairs.astype(np.uint32))
-        self.numbers, self.sizes = array("I"), []
-        if len(self._known) > MAX_REMEMBERED:
-            self._known = _WordNumbers(self.analyzer)
-        return TermTable(vocabulary, numbers, counts.astype(np.uint32), ends.tolist())
+        if len(self._known.numbering.terms) > MAX_REMEMBERED:
+            self._known, self._told = _Known(self.analyzer), 0
+        words = Words(self._texts)
+        found = np.concatenate([self._plain(words), self._odd(words)])
+        pairs, counts = np.unique(found, return_counts=True)
+        ends = np.searchsorted(pairs, np.arange(len(self._texts) + 1, dtype=np.uint64) << _ROW)
+        self._texts = []
+        return TermTable(self._known.numbering.terms, pairs.astype(np.uint32), counts.astype(np.uint32), ends.tolist())
+
+    def news(self) -> News:
+        """For whoever holds this counter's vocabulary elsewhere: what to add to it before the table taken last."""
+        news = News(self._name, self._told, self._known.numbering.terms[self._told :])
+        self._told = len(self._known.numbering.terms)
+        return news
+
+    def _plain(self, words: Words) -> NDArray[np.uint64]:
+        """(row, term's number) in one integer for each word of ASCII letters and digits."""
+        halves = words.halves()
+        numbers = self._known.table.find(halves)
+        unknown = np.flatnonzero((numbers < 0) | (words.ends - words.starts > LONGEST))
+        if len(unknown):
+            numbers[unknown] = self._meet(words, halves, unknown)
+        return words.rows() << _ROW | numbers.astype(np.uint64)
+
+    def _meet(self, words: Words, halves: Halves, unknown: NDArray[np.int64]) -> list[int]:
+        """Numbers of words that the table does not have; what is short enough for it is put there."""
+        found = words.at(unknown)
+        place_of = dict(zip(found, unknown.tolist(), strict=True))
+        numbers = self._known.of_plain(b" ".join(place_of).decode("ascii").split())
+        short = [len(word) <= LONGEST for word in place_of]
+        places = np.array(list(place_of.values()), np.int64)
+        self._known.table.add(halves[places[short]], np.array(numbers, np.int64)[short])
+        number_of = dict(zip(place_of, numbers, strict=True))
+        return [number_of[word] for word in found]
+
+    def _odd(self, words: Words) -> NDArray[np.uint64]:
+        """(row, term's number) in one integer for each word of what is left to the analyzer."""
+        chunks, rows = words.odd_chunks()
+        found = [
+            self._known.odd[chunk] if len(chunk) <= MAX_CHUNK_BYTES else self._known.of_chunk(chunk) for chunk in chunks
+        ]
+        numbers = np.fromiter(chain.from_iterable(found), np.uint64)
+        return np.repeat(rows, [len(one) for one in found]) << _ROW | numbers
 
 
-class _WordNumbers(dict[str, int]):
-    """Words by the numbers of their terms, which are in the order of their first use."""
+class Numbering(dict[str, int]):
+    """Terms by number, in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.terms: list[str] = []
+
+    def __missing__(self, term: str) -> int:
+        number = self[term] = len(self.terms)
+        self.terms.append(term)
+        return number
+
+
+class _Known:
+    """The words, and the chunks with more in them, of which the terms' numbers are known."""
 
     def __init__(self, analyzer: Analyzer) -> None:
         self.analyzer = analyzer
-        self.terms: list[str] = []
-        self._by_term: dict[str, int] = {}
+        self.numbering = Numbering()
+        self.table = WordTable()
+        self.odd = Remembered(self.of_chunk)
 
-    def __missing__(self, word: str) -> int:
-        term = self.analyzer.term(word)
-        number = self[word] = self._by_term.setdefault(term, len(self.terms))
-        if number == len(self.terms):
-            self.terms.append(term)
-        return number
+    def of_chunk(self, chunk: bytes) -> list[int]:
+        terms = self.analyzer.terms(chunk.decode("utf-8", "surrogatepass"))
+        return list(map(self.numbering.__getitem__, terms))
 
-    def only(self, numbers: NDArray[np.uint32]) -> tuple[list[str], NDArray[np.uint32]]:
-        """The terms that are among the numbers, and the numbers as places in that list."""
-        held = np.zeros(len(self.terms), bool)
-        held[numbers] = True
-        used = np.flatnonzero(held)
-        places = np.empty(len(self.terms), np.uint32)
-        places[used] = np.arange(len(used))
-        return [self.terms[number] for number in used.tolist()], places[numbers]
+    def of_plain(self, words: list[str]) -> list[int]:
+        return list(map(self.numbering.__getitem__, self.analyzer.plain_terms(words)))

@@ -22,12 +22,13 @@ from webbrain.protocols import Encoder
 from webbrain.store import layout
 from webbrain.store.index import Index
 from webbrain.store.manifest import FileEntry, ShardEntry
-from webbrain.types import Document, Passage
 
 from .adopt import adopt
+from .block import Block
 from .changes import Changes
 from .files import link_file, sync_file, sync_folder, write_json
-from .prepare import Items, prepared
+from .given import Given
+from .prepare import prepared
 from .progress import Progress
 from .publish import remove_partial
 from .read import RawRecord, scan
@@ -35,14 +36,13 @@ from .receipts import STAGE, STAGE_STATE, Receipt, shard_files
 from .settings import BuildSettings
 from .shard import ShardWriter
 from .state import State
-from .terms import Counted
 from .vectors import Advance, VectorsWriter, encode_shard
 
 SHARD_FILE = re.compile(r"/(\d{5})\.[^/]+$")
 DELETED_SUFFIX = ".deleted.npy"
 
 
-Ready = Iterator[tuple[RawRecord, Items | None]]
+Records = Iterator[tuple[RawRecord, Given | None]]
 
 
 class AnyPlan(Protocol):
@@ -111,6 +111,7 @@ class Work:
         self.done = self.state.progress()
         self.resumed = len(self.receipts)
         self._shard: ShardWriter | None = None
+        self._read = (0, 0)
         self.changes = Changes(self.state, self.done, self.settings, base.index if base else None, self._write)
 
     def close(self) -> None:
@@ -171,15 +172,16 @@ class Work:
         adopt(base.index, state, self.settings)
 
     def _consumed(self, done: int, total: int) -> None:
+        self._read = (done, total)
         self.progress.reading(done, total, self.done.next_place)
 
-    def _write(self, document: Document, passages: list[Passage], terms: Counted | None) -> tuple[int, int]:
-        """Put a document into the shard that is open; returns where it lies."""
+    def _write(self, block: Block, number: int) -> tuple[int, int]:
+        """Put a document of a block into the shard that is open; returns where it lies."""
         assert self._shard is not None
-        self._shard.add(document, passages, terms)
-        return self._shard.shard, len(self._shard.documents) - 1
+        self._shard.take(block, number)
+        return self._shard.shard, self._shard.documents - 1
 
-    def _make_shard(self, records: Ready, skipped: Mapping[str, int]) -> None:
+    def _make_shard(self, records: Records, skipped: Mapping[str, int]) -> None:
         """Fill, encode and sign for one shard; what the state learns is kept together with the receipt."""
         number = len(self.shards())
         before = Counter(self.done.counts)
@@ -191,14 +193,15 @@ class Work:
                 self._finish(shard, Counter(self.done.counts) - before)
         finally:
             shard.close()
+        self.progress.reading(*self._read, self.done.next_place)  # what was read ahead is in the index now
         self.state.save_progress(self.done)
         self.state.commit()
 
-    def _fill(self, shard: ShardWriter, records: Ready) -> bool:
+    def _fill(self, shard: ShardWriter, records: Records) -> bool:
         """Take records until the shard is full; returns whether all is done. Shards end between records, so that a
         record is never taken twice."""
-        for record, items in records:
-            self.changes.take(record, items)
+        for record, given in records:
+            self.changes.take(record, given)
             self.done.next_ordinal = record.ordinal + 1
             if shard.passages >= self.settings.shard_passages:
                 return False

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -20,11 +21,17 @@ from typing import Any, TypeVar
 
 from webbrain.errors import WebBrainError
 
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MakeWork = Callable[..., Callable[[Any], Any]]
 
 AHEAD = 4  # items under way for each worker; bounds what waits in memory
+PIPE_BYTES = 1 << 20  # the most that Linux lets everybody have
 PATIENCE = 10.0  # seconds that a worker has to finish what it does when nobody wants it any more
 
 
@@ -35,13 +42,15 @@ def in_order(
     workers: int,
     *,
     ahead: int = AHEAD,
+    weigh: Callable[[Item], float] = lambda _: 1,
     advice: str = "run the command again with --resume and fewer --workers",
 ) -> Iterator[tuple[Item, Result]]:
     """(item, result) in the order of `items`, which are read as they are needed.
 
     Each of `workers` spawned processes calls `make_work(*arguments)` once and the function it gets for each item; one
-    worker works in this process. At most `ahead` items a worker are under way. What is sent must survive pickling
-    between processes of one run. Raises WebBrainError with the `advice` when a worker dies.
+    worker works in this process. What is under way weighs no more than `ahead` times the workers, where that is more
+    than one item a worker. What is sent must survive pickling between processes of one run. Raises WebBrainError with
+    the `advice` when a worker dies.
     """
     if workers == 1:
         work = make_work(*arguments)
@@ -49,7 +58,7 @@ def in_order(
         return
     team = _Team(make_work, arguments, workers)
     try:
-        for item, (good, answer) in team.collect(items, workers * ahead):
+        for item, (good, answer) in team.collect(items, workers * ahead, weigh):
             if not good:
                 raise answer
             yield item, answer
@@ -87,16 +96,21 @@ class _Team:
     # (worker, question, whether all went well, answer or error); without a question: nothing more will come from it.
     answers: SimpleQueue[tuple[int, int | None, bool, Any]] = field(default_factory=SimpleQueue)
 
-    def collect(self, items: Iterable[Item], window: int) -> Iterator[tuple[Item, tuple[bool, Any]]]:
-        """Each item with (True, result) or (False, error), no more than `window` items ahead."""
+    def collect(
+        self, items: Iterable[Item], window: int, weigh: Callable[[Item], float]
+    ) -> Iterator[tuple[Item, tuple[bool, Any]]]:
+        """Each item with (True, result) or (False, error), no more than weighs `window` ahead."""
         asked: deque[tuple[int, Item]] = deque()
         answered: dict[int, tuple[bool, Any]] = {}
+        under_way = 0.0
         for number, item in enumerate(items):
             self._ask(number, item)
             asked.append((number, item))
-            if len(asked) >= window:
+            under_way += weigh(item)
+            while under_way >= window and len(asked) >= self.size:
                 first, awaited = asked.popleft()
                 yield awaited, self._await(first, answered)
+                under_way -= weigh(awaited)
         while asked:
             first, awaited = asked.popleft()
             yield awaited, self._await(first, answered)
@@ -139,6 +153,8 @@ class _Team:
             target=_serve, args=(self.make_work, self.arguments, questions_in, answers_out), daemon=True
         )
         process.start()
+        for end in (questions, answers):
+            _widen(end)
         for end in (questions_in, answers_out):  # the worker's alone, so that its death closes them
             end.close()
         listener = threading.Thread(target=self._listen, args=(len(self.workers), answers), daemon=True)
@@ -156,6 +172,13 @@ class _Team:
                 self.answers.put((place, None, False, _Died()))
             except Exception as error:  # noqa: BLE001 - an answer that cannot be read, raised again by `_await`
                 self.answers.put((place, None, False, error))
+
+
+def _widen(pipe: Connection) -> None:
+    """Let a whole message wait in a pipe, where the system can: who sends it need not wait for who is busy."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):  # this user's pipes have all the memory that they may have
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _serve(make_work: MakeWork, arguments: tuple[Any, ...], questions: Connection, answers: Connection) -> None:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webbrain.grounding.sentences import Span
-from webbrain.types import Document, Passage
+from webbrain.types import Document
 
-from .. import changes
-from ..chunk import passages_at
+from .. import given
 from ..duplicates import PERMUTATIONS, Fingerprint
 from ..read import RawRecord, Reject
 from ..settings import BuildSettings
@@ -90,11 +89,10 @@ def read_heads(storage: Storage, number: int, folder: Path) -> Iterator[RecordHe
         yield RecordHead(row["path"], row["line"], keys, [_head(item, signatures) for item in row["items"]])
 
 
-def read_texts(storage: Storage, number: int, folder: Path) -> Iterator[tuple[Document, list[Passage]]]:
-    """The documents of a split with their passages, in order; rejects have none."""
+def read_texts(storage: Storage, number: int, folder: Path) -> Iterator[tuple[Document, list[Span]]]:
+    """The documents of a split and where their passages lie, in order; rejects have none."""
     for row in _lines(storage, TEXTS.format(number), folder / "texts.jsonl"):
-        document = Document(**row["document"])
-        yield document, passages_at(document, (Span(*span) for span in row["spans"]))
+        yield Document(**row["document"]), [Span(*span) for span in row["spans"]]
 
 
 class _Split:
@@ -115,11 +113,11 @@ class _Split:
                 self.records += 1
 
     def _take(self, record: RawRecord) -> None:
-        items = [self._item(item) for item in changes.prepare(record, self.settings)]
-        keys = [key.hex() for key in changes.record_keys(record)]
+        items = [self._item(item) for item in given.prepare(record, self.settings)]
+        keys = [key.hex() for key in given.record_keys(record)]
         _write(self.heads, {"path": record.path, "line": record.line, "keys": keys, "items": items})
 
-    def _item(self, item: changes.Prepared | Reject) -> dict[str, Any]:
+    def _item(self, item: given.Prepared | Reject) -> dict[str, Any]:
         if isinstance(item, Reject):
             return {"reject": asdict(item)}
         spans = [(passage.start, passage.end) for passage in item.passages]

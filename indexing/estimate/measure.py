@@ -15,15 +15,16 @@ from webbrain.errors import CorpusError
 from webbrain.models import resolve, sha256_file
 from webbrain.store import layout
 from webbrain.store.passages import PassageShard, indexed_text
-from webbrain.types import Document, Passage
+from webbrain.types import Passage
 
+from ..block import Block
 from ..changes import Changes
 from ..pages import Pass
+from ..prepare import prepared
 from ..read import scan
 from ..settings import BuildSettings
 from ..shard import ShardWriter
 from ..state import State
-from ..terms import Counted
 
 READ_SECONDS = 8.0  # of processor time given to reading, and as much to encoding
 BATCH = 32
@@ -84,14 +85,14 @@ def _read(corpus: Path, folder: Path, settings: BuildSettings, seconds: float) -
     state = State(folder / "work.sqlite")
     writer = ShardWriter(folder, 0, Analyzer(settings.analyzer))
 
-    def write(document: Document, passages: list[Passage], terms: Counted | None) -> tuple[int, int]:
-        writer.add(document, passages, terms)
-        return 0, len(writer.documents) - 1
+    def write(block: Block, number: int) -> tuple[int, int]:
+        writer.take(block, number)
+        return 0, writer.documents - 1
 
     changes = Changes(state, Pass(), settings, None, write)
     begin = time.process_time()
-    for record in scan(corpus):
-        changes.take(record)
+    for record, given in prepared(scan(corpus), settings, 1, changes.is_known):
+        changes.take(record, given)
         if time.process_time() - begin > seconds or writer.passages >= settings.shard_passages:
             break
     entry = writer.finish()

@@ -30,6 +30,7 @@ _META_CHARSET = re.compile(
 )
 _NAMED_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 _CONTROLS = bytes([*range(0x09), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
+_UNPLAIN = _CONTROLS + b"\x1b"
 _SAMPLE_BYTES = 1 << 16
 _DETECT_BYTES = 1 << 18
 # Western European text: Latin letters, few of them accented, none from the letters that betray another code page.
@@ -52,6 +53,8 @@ class Decoded:
 
 def decode(data: bytes, declared: str = "") -> Decoded | None:
     """Text of `data`, or None when it is not text. `declared` is a charset that the source names."""
+    if data.isascii() and len(data.translate(None, _UNPLAIN)) == len(data):  # most of all that is read
+        return Decoded(data.decode("ascii"), "utf-8")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return Decoded(data[len(mark) :].decode(encoding, "replace"), encoding)

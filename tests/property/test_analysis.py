@@ -6,10 +6,14 @@ import pickle
 from collections import Counter
 from unicodedata import normalize
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexing.terms import TermCounter, TermTable
+from indexing import terms
+from indexing.terms import TermCounter, Vocabularies
+from indexing.words import LONGEST, Words, WordTable
 from webbrain.analysis import _MARK, _MARKED_WORD, _WORD, Analyzer, _pairs, _words
 
 PIECES = ("dogs", "it's", "O’Brien", "'", "’", "_", "-", " ", "\n", "\x1c", "\u00a0", "\u2000", "m²", "é", "e\u0301")
@@ -41,15 +45,47 @@ def test_words_are_those_of_the_pattern(text: str) -> None:
     assert _words(text) == [word for run in found for word in _pairs(run)]
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.lists(PARTS | st.characters(codec="utf-8"), max_size=12).map("".join), min_size=1, max_size=4))
-def test_terms_counted_in_another_process_are_those_of_the_analyzer(texts: list[str]) -> None:
+TEXTS = st.lists(PARTS | st.characters(codec="utf-8") | st.text("ab0'", max_size=40), max_size=12).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.lists(TEXTS, max_size=4), min_size=1, max_size=3))
+def test_terms_counted_in_another_process_are_those_of_the_analyzer(batches: list[list[str]]) -> None:
+    """Batch after batch of one counter, whose vocabulary grows."""
     analyzer = Analyzer()
-    counter = TermCounter(analyzer)
-    for text in texts:
-        counter.add(text)
-    table: TermTable = pickle.loads(pickle.dumps(counter.take()))  # noqa: S301
-    for row, text in enumerate(texts):
-        part = slice(table.ends[row], table.ends[row + 1])
-        found = {table.vocabulary[at]: int(n) for at, n in zip(table.numbers[part], table.counts[part], strict=True)}
-        assert found == Counter(analyzer.terms(text))
+    counter, vocabularies = TermCounter(analyzer), Vocabularies()
+    for texts in batches:
+        for text in texts:
+            counter.add(text.encode())
+        table, news = pickle.loads(pickle.dumps((counter.take(), counter.news())))  # noqa: S301
+        vocabulary = vocabularies.take(news)
+        assert len(table) == len(texts)
+        for row, text in enumerate(texts):
+            part = slice(table.ends[row], table.ends[row + 1])
+            found = {vocabulary[at]: int(n) for at, n in zip(table.numbers[part], table.counts[part], strict=True)}
+            assert found == Counter(analyzer.terms(text))
+
+
+def test_a_counter_that_knows_too_many_terms_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terms, "MAX_REMEMBERED", 2)
+    counter, vocabularies = TermCounter(Analyzer()), Vocabularies()
+    for text in ("one two three", "four", "five"):
+        counter.add(text.encode())
+        table, vocabulary = counter.take(), vocabularies.take(counter.news())
+        assert sorted(vocabulary[number] for number in table.numbers) == sorted(Analyzer().terms(text))
+    assert vocabulary == ["four", "five"]
+
+
+WORDS = st.lists(st.text("abz09", min_size=1, max_size=LONGEST), unique=True, max_size=60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(WORDS, WORDS)
+def test_a_table_of_words_is_a_dictionary(held: list[str], others: list[str]) -> None:
+    table = WordTable(bits=2)  # so that it has to grow, and places collide
+    halves = Words([" ".join([*held, *others]).encode()]).halves()
+    for begin in range(0, len(held), 7):
+        some = slice(begin, min(begin + 7, len(held)))
+        table.add(halves[some], np.arange(len(held))[some])
+    number_of = {word: number for number, word in enumerate(held)}
+    assert table.find(halves).tolist() == [number_of.get(word, -1) for word in (*held, *others)]

@@ -16,7 +16,6 @@ from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.grounding.sentences import split_sentences
 from webbrain.models import DEFAULT_ENCODER
 from webbrain.store import layout
-from webbrain.types import Document
 
 PIECES = st.sampled_from(
     ["word", "Word", "Dr.", "e.g.", "3.5", ".", "!", "?”", "。", "漢字", "ภาษา", "é", "😀", "[1]", "-", ",", ";"]
@@ -33,23 +32,22 @@ TARGETS = st.sampled_from([10, 25, 110])
 def test_passages_slice_back_and_leave_nothing_out(text: str, target: int) -> None:
     sizes = ChunkSettings.around(target)
     end = 0
-    for passage in chunk(Document("d", "t", text), sizes):
-        assert end <= passage.start < passage.end
-        assert passage.text == text[passage.start : passage.end]
-        assert not text[end : passage.start].strip()
-        assert count_words(passage.text) <= sizes.max_words
-        end = passage.end
+    for span in chunk(text, sizes):
+        assert end <= span.start < span.end <= len(text)
+        assert not text[end : span.start].strip()
+        assert count_words(text[span.start : span.end]) <= sizes.max_words
+        end = span.end
     assert not text[end:].strip()
 
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS | st.text(max_size=400), TARGETS)
 def test_a_short_text_is_cut_as_any_other(text: str, target: int) -> None:
-    document, sizes = Document("d", "t", text), ChunkSettings.around(target)
+    sizes = ChunkSettings.around(target)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(indexing.chunk, "_is_short", lambda *_: False)
-        expected = chunk(document, sizes)
-    assert chunk(document, sizes) == expected
+        expected = chunk(text, sizes)
+    assert chunk(text, sizes) == expected
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from indexing import changes, files, publish
+from indexing import changes, files, given, publish
 from indexing.build import build
 from indexing.compact import compact
 from indexing.files import write_lock
@@ -94,8 +94,8 @@ class TestUnchangedPages:
         rows = [*ids(TEXTS), {"id": "bad", "text": 7}, {"id": "same", "text": TEXTS[0].upper()}]
         place.build(rows)
         cleaned = []
-        real = changes.clean
-        monkeypatch.setattr(changes, "clean", lambda record: cleaned.append(record.line) or real(record))
+        real = given.clean
+        monkeypatch.setattr(given, "clean", lambda record: cleaned.append(record.line) or real(record))
         assert place.update([*rows, {"id": "n", "text": "New."}]) == {"added": 1, "unchanged": 7, "rejected": 1}
         assert cleaned == [9]
         rejects = (place.index.build / "rejects.jsonl").read_text().splitlines()
@@ -358,14 +358,14 @@ class TestTrouble:
     def test_a_corpus_that_changes_while_it_is_read(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         build_id = place.build(ids(TEXTS)).build.name
         place.write(ids(TEXTS[:4]))
-        real = changes.clean
+        real = given.clean
 
         def edited(record: Any) -> Any:
             place.write(ids(TEXTS[:3]))
             return real(record)
 
         place.write([*ids(TEXTS[:4]), {"id": "n", "text": "New."}])
-        monkeypatch.setattr(changes, "clean", edited)
+        monkeypatch.setattr(given, "clean", edited)
         with pytest.raises(IndexStale, match="changed while it was read, nothing was published"):
             update(place.corpus, place.output)
         assert place.index.build.name == build_id

@@ -108,6 +108,8 @@ def test_nothing_is_durable_before_commit(tmp_path: Path) -> None:
     first.state.commit()
     first.add(1, page(seed=2))
     first.state.close()
+    second.close()
+    second = State(tmp_path / "d.sqlite")
     assert second.first_same(Fingerprint.of(page())) is not None
     assert second.first_same(Fingerprint.of(page(seed=2))) is None
     second.close()

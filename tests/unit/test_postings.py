@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import pytest
 
 from indexing.postings import MAX_COUNT, PostingsWriter
-from indexing.terms import TermCounter
+from indexing.terms import TermCounter, TermTable
 from webbrain.analysis import Analyzer
 from webbrain.errors import IndexDamaged
 from webbrain.store import layout
@@ -15,14 +14,20 @@ from webbrain.store.postings import PostingsShard
 
 def shard(folder: Path, *texts: str) -> PostingsShard:
     (folder / "bm25").mkdir(exist_ok=True)
-    writer = PostingsWriter(Analyzer())
-    for text in texts:
-        writer.add(text)
+    writer = PostingsWriter()
+    writer.take(table(*texts), 0, len(texts))
     tokens = writer.write(folder, 0)
     found = PostingsShard(folder, 0)
     found.check(len(texts))
     assert tokens == int(found.lengths.sum())
     return found
+
+
+def table(*texts: str) -> TermTable:
+    counter = TermCounter(Analyzer())
+    for text in texts:
+        counter.add(text.encode())
+    return counter.take()
 
 
 def postings(found: PostingsShard, term: str) -> list[tuple[int, int]]:
@@ -67,23 +72,22 @@ def test_sizes_that_disagree(tmp_path: Path) -> None:
         PostingsShard(tmp_path, 0).check(2)
 
 
-def test_passages_counted_elsewhere_are_as_those_counted_here(tmp_path: Path) -> None:
-    """With terms of passages that are not taken, and a passage analysed here in between."""
+def test_passages_of_several_tables_and_parts_of_them(tmp_path: Path) -> None:
+    """With terms of passages that are not taken, and two vocabularies, one of which grows between its tables."""
     texts = ["dog cat dog", "bird of the air", "", "a cat, a fish", "dog"]
-    whole = PostingsWriter(Analyzer())
-    for text in (texts[0], texts[3], texts[4], texts[2]):
-        whole.add(text)
+    whole = PostingsWriter()
+    whole.take(table(*(texts[at] for at in (0, 3, 4, 2, 3))), 0, 5)
     counter = TermCounter(Analyzer())
     tables = []
     for batch in (texts[:2], texts[2:4]):
         for text in batch:
-            counter.add(text)
-        tables.append(pickle.loads(pickle.dumps(counter.take())))  # noqa: S301
-    parts = PostingsWriter(Analyzer())
-    parts.add_counted(tables[0], 0)
-    parts.add_counted(tables[1], 1)
-    parts.add(texts[4])
-    parts.add_counted(tables[1], 0)
+            counter.add(text.encode())
+        tables.append(counter.take())
+    parts = PostingsWriter()
+    parts.take(tables[0], 0, 1)
+    parts.take(tables[1], 1, 2)
+    parts.take(table(texts[4]), 0, 1)
+    parts.take(tables[1], 0, 2)
     assert files(tmp_path / "whole", whole) == files(tmp_path / "parts", parts)
 
 

@@ -16,20 +16,20 @@ from typing import Any
 import pytest
 
 from indexing import prepare as module
+from indexing.block import BlockMaker
 from indexing.build import build
-from indexing.changes import prepare
+from indexing.given import Prepared, Ready, Unpacker, prepare, prepare_all, record_keys
 from indexing.memory import peak_memory
-from indexing.prepare import BATCH_RECORDS, prepared, workers_for
-from indexing.read import RawRecord, scan
+from indexing.prepare import AHEAD, BATCH_RECORDS, prepared, workers_for
+from indexing.read import RawRecord, Reject, scan
 from indexing.settings import BuildSettings
-from indexing.terms import TermCounter, TermTable
+from indexing.terms import TermTable
 from indexing.update import update
 from tests.building import write_corpus
 from webbrain.analysis import Analyzer
 from webbrain.errors import WebBrainError
 from webbrain.store.index import Index
 from webbrain.store.passages import indexed_text
-from webbrain.workers import AHEAD
 
 PLAIN = BuildSettings(encoder=None, shard_passages=60)
 
@@ -98,7 +98,7 @@ class TestTheSameContent:
 
         def batches(*arguments: Any) -> Iterator[Any]:
             for batch in real(*arguments):
-                sent.extend(pickle.loads(pickle.dumps(batch)))  # noqa: S301
+                sent.extend(pickle.loads(pickle.dumps(batch)).records)  # noqa: S301
                 yield batch
 
         monkeypatch.setattr(module, "_batches", batches)
@@ -110,31 +110,38 @@ class TestTheSameContent:
 
     def test_what_comes_back_is_what_would_be_made_here(self, corpus: Path) -> None:
         analyzer = Analyzer(PLAIN.analyzer)
-        counter = TermCounter(analyzer)
+        maker, unpacker = BlockMaker(analyzer), Unpacker()
         for record in scan(corpus):
-            for item in prepare(record, PLAIN):
-                packed = module._pack(item, counter)
-                packed, table = pickle.loads(pickle.dumps((packed, counter.take())))  # noqa: S301
-                found = module._unpack(packed, table)
-                if isinstance(item, module.Reject):
+            packed = pickle.loads(pickle.dumps(prepare_all([record], PLAIN, maker)))  # noqa: S301
+            (given,) = unpacker.unpacked(packed)
+            assert given.keys == record_keys(record)
+            for item, found in zip(prepare(record, PLAIN), given.items, strict=True):
+                if isinstance(item, Reject):
                     assert found == item
                     continue
-                assert isinstance(found, module.Prepared)
-                assert (found.document, found.passages, found.content) == (item.document, item.passages, item.content)
-                assert found.terms == (table, 0)
-                texts = [indexed_text(p.title, p.text) for p in item.passages]
-                assert [counted(table, row) for row in range(len(table))] == [
-                    Counter(analyzer.terms(text)) for text in texts
-                ]
-                assert item.fingerprint is not None
-                assert found.fingerprint is not None
-                assert found.fingerprint.exact == item.fingerprint.exact
-                assert found.fingerprint.numbers == item.fingerprint.numbers
-                assert found.fingerprint.bands == item.fingerprint.bands
+                assert isinstance(found, Ready)
+                check(item, found, analyzer)
+
+
+def check(item: Prepared, found: Ready, analyzer: Analyzer) -> None:
+    document, block = item.document, found.block
+    texts = [indexed_text(document.title, document.text[span.start : span.end]) for span in item.passages]
+    assert (found.doc_id, found.content, found.passages) == (document.doc_id, item.content, len(item.passages))
+    assert block.document(found.number) == document
+    assert list(block.indexed_texts(found.number, found.number + 1)) == texts
+    assert block.terms is not None
+    rows = range(*block.first_rows[found.number : found.number + 2])
+    assert [counted(block.terms, row) for row in rows] == [Counter(analyzer.terms(text)) for text in texts]
+    assert item.fingerprint is not None
+    assert found.fingerprint is not None
+    assert found.fingerprint.exact == item.fingerprint.exact
+    assert found.fingerprint.numbers == item.fingerprint.numbers
+    assert found.fingerprint.bands == item.fingerprint.bands
 
 
 class TestTheFlow:
-    def test_in_order_and_no_further_ahead_than_the_workers_need(self) -> None:
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_in_order_and_no_further_ahead_than_the_workers_need(self, workers: int) -> None:
         read = 0
 
         def counted() -> Iterator[RawRecord]:
@@ -143,10 +150,10 @@ class TestTheFlow:
                 read += 1
                 yield record
 
-        for place, (record, items) in enumerate(prepared(counted(), PLAIN, 2, never)):
+        for place, (record, given) in enumerate(prepared(counted(), PLAIN, workers, never)):
             assert record.ordinal == place
-            assert items is not None
-            assert [item.document.doc_id for item in items if isinstance(item, module.Prepared)] == [str(place)]
+            assert given is not None
+            assert [item.doc_id for item in given.items if isinstance(item, Ready)] == [str(place)]
             assert read - place <= (2 * AHEAD + 1) * BATCH_RECORDS
         assert place + 1 == read == 40 * BATCH_RECORDS
 

@@ -65,6 +65,11 @@ class PassageShard:
         start, end = int(entry["start"]), int(entry["end"])
         return Passage(f"{head.doc_id}#{entry['number']}", head.doc_id, head.title, text, start, end, head.url)
 
+    def place(self, row: int) -> tuple[int, int]:
+        """Where a passage begins and ends in its document's text, in characters."""
+        entry = self._rows[row]
+        return int(entry["start"]), int(entry["end"])
+
     def document_of(self, row: int) -> int:
         return int(self._rows["document"][row])
 
