@@ -70,6 +70,7 @@ def _webbrain(retriever: str, **settings: Any) -> Engine:
 def _postings_build(texts: Path, folder: Path) -> None:
     """What the other BM25 engines do, by the classes of our pipeline: passages as they are, counted by a worker on each
     core, texts and postings in shards, flushed. Not cleaned, cut, compared or remembered."""
+    from indexing.prepare import AHEAD
     from indexing.settings import BuildSettings
     from indexing.shard import ShardWriter
     from indexing.terms import Vocabularies
@@ -80,10 +81,8 @@ def _postings_build(texts: Path, folder: Path) -> None:
     shard = ShardWriter(folder, next(shards), Analyzer())
     with texts.open("rb") as lines:
         batches = iter(lambda: list(islice(lines, 256)), [])
-        for _, (block, news) in in_order(_counting, (), batches, available_cores()):
-            whole = block.with_vocabulary(vocabularies.take(news))
-            for number in range(len(whole)):
-                shard.take(whole, number)
+        for _, (block, news) in in_order(_counting, (), batches, available_cores(), ahead=AHEAD):
+            shard.take(block.with_vocabulary(vocabularies.take(news)), 0, len(block))
             if shard.passages >= BuildSettings().shard_passages:
                 shard.finish()
                 shard = ShardWriter(folder, next(shards), Analyzer())
@@ -100,7 +99,7 @@ def _counting() -> Callable[[list[bytes]], tuple[Any, Any]]:
     maker = BlockMaker(Analyzer())
 
     def work(lines: list[bytes]) -> tuple[Any, Any]:
-        for row in map(json.loads, lines):
+        for row in map(json.loads, map(bytes.decode, lines)):
             maker.add(Document(row["id"], "", row["text"]), [Span(0, len(row["text"]))])
         return maker.take(), maker.news()
 

@@ -98,6 +98,7 @@ class BlockMaker:
     def add(self, document: Document, spans: Iterable[Span]) -> None:
         """A document with its passages as characters of its text, in order."""
         text, data, head = document.text, document.text.encode(), _head(document)
+        place = len(self)
         self._documents.extend((self._head_bytes, self._text_bytes, self.passages))
         before = indexed_text(document.title, "").encode()
         is_ascii = len(text) == len(data)
@@ -106,7 +107,7 @@ class BlockMaker:
             byte += span.start - char if is_ascii else len(text[char : span.start].encode())
             piece = (data if is_ascii else text)[span.start : span.end]
             passage = piece if isinstance(piece, bytes) else piece.encode()
-            self._rows.extend((len(self) - 1, number, span.start, span.end, byte, len(passage)))
+            self._rows.extend((place, number, span.start, span.end, byte, len(passage)))
             if self._counter is not None:
                 self._counter.add(before + passage)
             char, byte = span.end, byte + len(passage)

@@ -42,9 +42,8 @@ class PostingsWriter:
         if len(known) < len(vocabulary):
             known = np.append(known, np.zeros(len(vocabulary), np.uint32))  # room to grow, so that this is seldom done
             self._known[id(vocabulary)] = vocabulary, known
-        found = known[numbers]
-        for number in np.unique(numbers[found == 0]).tolist():
-            known[number] = self.terms[vocabulary[number]] + 1
+        new = np.unique(numbers[known[numbers] == 0])
+        known[new] = [self.terms[vocabulary[number]] + 1 for number in new.tolist()]
         return known[numbers] - np.uint32(1)
 
     def write(self, folder: Path, shard: int) -> int:

@@ -70,18 +70,18 @@ class ShardWriter:
         if len(self._maker) == BLOCK_DOCUMENTS or self._maker.bytes >= BLOCK_BYTES:
             self._write_own()
 
-    def take(self, block: Block, number: int) -> None:
-        """A document of a block; several in a row are written together."""
+    def take(self, block: Block, first: int, last: int) -> None:
+        """The documents of a block from `first` up to `last`; what comes in a row is written together."""
         if len(self._maker):
             self._write_own()
         run = self._run
-        if run is not None and run[0] is block and run[2] == number:
-            self._run = (block, run[1], number + 1)
+        if run is not None and run[0] is block and run[2] == first:
+            self._run = (block, run[1], last)
         else:
             self._write_run()
-            self._run = (block, number, number + 1)
-        self.documents += 1
-        self.passages += block.passages(number)
+            self._run = (block, first, last)
+        self.documents += last - first
+        self.passages += block.first_rows[last] - block.first_rows[first]
 
     def finish(self) -> ShardEntry:
         """Write the arrays; everything is on disk when this returns."""

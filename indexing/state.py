@@ -99,6 +99,7 @@ class State:
             self._indexes.add(statement)
 
     def _write_waiting(self) -> None:
+        self._new_bands.sort()  # as their table is
         waiting: tuple[list[Any], ...] = (self._new_pages, self._new_bands, self._new_records)
         for rows, statement in zip(waiting, (_ADD_PAGE, _ADD_BAND, _ADD_RECORD), strict=True):
             if rows:

@@ -89,6 +89,9 @@ class WordTable:
         self._rows = np.zeros((1 << bits, 3), np.uint64)  # the halves, and the number plus one; zero where free
         self._factors = tuple(np.uint64(secrets.randbits(64) | 1) for _ in range(2))
 
+    def __len__(self) -> int:
+        return self._held
+
     def find(self, words: Halves) -> NDArray[np.int64]:
         """The number of each, -1 where there is none."""
         slots = self._slots(words)

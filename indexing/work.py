@@ -178,7 +178,7 @@ class Work:
     def _write(self, block: Block, number: int) -> tuple[int, int]:
         """Put a document of a block into the shard that is open; returns where it lies."""
         assert self._shard is not None
-        self._shard.take(block, number)
+        self._shard.take(block, number, number + 1)
         return self._shard.shard, self._shard.documents - 1
 
     def _make_shard(self, records: Records, skipped: Mapping[str, int]) -> None:

@@ -86,7 +86,7 @@ def _read(corpus: Path, folder: Path, settings: BuildSettings, seconds: float) -
     writer = ShardWriter(folder, 0, Analyzer(settings.analyzer))
 
     def write(block: Block, number: int) -> tuple[int, int]:
-        writer.take(block, number)
+        writer.take(block, number, number + 1)
         return 0, writer.documents - 1
 
     changes = Changes(state, Pass(), settings, None, write)

@@ -254,6 +254,17 @@ def test_a_worker_killed_in_the_middle_of_an_answer_is_no_endless_wait(tmp_path:
     assert "a worker process died" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize(("weight", "most"), [(1, 8), (2, 4), (100, 2), (0.5, 16)])
+def test_heavy_items_are_fewer_at_once(weight: float, most: int) -> None:
+    """Two workers may have four items each of weight one; of heavier ones less, but both have work."""
+    read: list[int] = []
+    items = (read.append(number) or number for number in itertools.count(1))
+    stream = in_order(_double, (None,), items, 2, weigh=lambda _: weight)  # type: ignore[arg-type]
+    for taken, _ in enumerate(itertools.islice(stream, 6), 1):
+        assert len(read) - taken == most - 1
+    stream.close()  # type: ignore[attr-defined]
+
+
 def test_no_worker_is_left_behind_whoever_stops(index: Path) -> None:
     before = set(multiprocessing.active_children())
     stream = in_order(_double, (None,), itertools.count(1), 2)  # type: ignore[arg-type]

@@ -174,7 +174,10 @@ class TestTheFlow:
 
 
 class TestADeadWorker:
-    def test_it_is_an_error_and_the_build_goes_on_when_it_is_run_again(self, tmp_path: Path) -> None:
+    def test_it_is_an_error_and_the_build_goes_on_when_it_is_run_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "AHEAD", 2)  # so that the worker has work to do when it dies
         corpus = write_corpus(tmp_path / "c.jsonl", [f"Number {n} of many texts. " * 12 for n in range(4000)])
         settings = BuildSettings(encoder=None, shard_passages=250, duplicates="keep")
         killed = threading.Event()

@@ -28,11 +28,12 @@ _STARTERS = frozenset(
     these those his her its their there as since during both one two many some most""".split()
 )
 _CLOSERS = r"[\"'”’»)\]]*"
+# What ends a sentence, by its first character: a pattern that begins with a set of characters is searched for quickly.
 _STOP = re.compile(
-    rf"(?:[.!?…]+{_CLOSERS}(?:\s?\[[\w ,]{{1,12}}\])*(?=\s|$)|[.!?]+(?:\[\d{{1,3}}\])+(?=\w)|"
-    r"[。！？｡]+[”’」』）]*|[؟۔।॥]+(?=\s|$))"
+    rf"[.!?…。！？｡؟۔।॥](?:(?<=[.!?…])[.!?…]*{_CLOSERS}(?:\s?\[[\w ,]{{1,12}}\])*(?=\s|$)|"
+    r"(?<=[.!?])[.!?]*(?:\[\d{1,3}\])+(?=\w)|(?<=[。！？｡])[。！？｡]*[”’」』）]*|(?<=[؟۔।॥])[؟۔।॥]*(?=\s|$))"
 )
-_LAST_WORD = re.compile(r"[\w.’'-]{1,24}$")
+_NO_WORD = re.compile(r"[^\w.’'-]+")
 _NEXT = re.compile(r"\s*[\"'“‘«(\[]*(\w+)")
 _LINE = re.compile(r"\n\s*")
 _WORD = re.compile(r"\S+")
@@ -59,7 +60,7 @@ def split_sentences(text: str) -> list[Span]:
         begin = start
         for stop in [*_stops(text, start, end), end]:
             first, last = _trim(text, begin, stop)
-            if last - first > LONG_CHARS:
+            if last - first > LONG_CHARS and _is_long(text[first:last].split()):
                 spans.extend(_cut_long(text, first, last))
             elif first < last:
                 spans.append(Span(first, last))
@@ -113,8 +114,8 @@ def _is_boundary(text: str, stop: re.Match[str], begin: int, end: int) -> bool:
         return not word[0].islower()
     if word[0].islower():
         return False
-    before = _LAST_WORD.search(text, max(begin, stop.start() - 24), stop.start())
-    return before is None or not _is_abbreviation(before.group(), word)
+    before = _NO_WORD.split(text[max(begin, stop.start() - 24) : stop.start()].removesuffix("\n"))[-1]
+    return not before or not _is_abbreviation(before, word)
 
 
 def _is_abbreviation(before: str, following: str) -> bool:
@@ -135,6 +136,11 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     while end > start and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+def _is_long(words: list[str]) -> bool:
+    """Whether there is anything to cut."""
+    return len(words) > LONG_WORDS or max(map(len, words)) > LONG_CHARS
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[Span]:
