@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from webbrain.analysis import Analyzer
 from webbrain.grounding.sentences import Span
-from webbrain.store.passages import indexed_text
+from webbrain.store.passages import heading, indexed_text
 from webbrain.types import Document
 
 from .terms import News, TermCounter, TermTable
 
-_quoted: Callable[[str], str] = (
-    json.encoder.encode_basestring
-)  # what `_to_json` writes of a string, and ten times as quick
+# What `_to_json` writes of a string, in a tenth of the time.
+_quoted: Callable[[str], str] = json.encoder.encode_basestring
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -91,8 +90,7 @@ class BlockMaker:
         return len(self._rows) // 6
 
     @property
-    def bytes(self) -> int:
-        """Of the texts."""
+    def text_bytes(self) -> int:
         return self._text_bytes
 
     def add(self, document: Document, spans: Iterable[Span]) -> None:
@@ -100,7 +98,7 @@ class BlockMaker:
         text, data, head = document.text, document.text.encode(), _head(document)
         place = len(self)
         self._documents.extend((self._head_bytes, self._text_bytes, self.passages))
-        before = indexed_text(document.title, "").encode()
+        before = heading(document.title).encode()
         is_ascii = len(text) == len(data)
         char, byte = 0, self._text_bytes
         for number, span in enumerate(spans):

@@ -67,7 +67,7 @@ class ShardWriter:
         self._maker.add(document, passages)
         self.documents += 1
         self.passages += self._maker.passages - before
-        if len(self._maker) == BLOCK_DOCUMENTS or self._maker.bytes >= BLOCK_BYTES:
+        if len(self._maker) == BLOCK_DOCUMENTS or self._maker.text_bytes >= BLOCK_BYTES:
             self._write_own()
 
     def take(self, block: Block, first: int, last: int) -> None:

@@ -6,9 +6,9 @@ A worker's texts give the same words again and again, so that each is analysed o
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from webbrain.analysis import MAX_REMEMBERED, Analyzer, Remembered
 
 from .words import LONGEST, Halves, Words, WordTable
 
+GROUP_BYTES = 4 << 20  # counted at once
 MAX_CHUNKS = 100_000  # whose terms are remembered
 MAX_CHUNK_BYTES = 64  # longer ones are seldom met again
 
@@ -69,7 +70,7 @@ def _table(numbers: bytes, counts: bytes, ends: list[int]) -> TermTable:
 
 
 class TermCounter:
-    """Takes one passage after another; memory is theirs some twenty times, and the words that it has met."""
+    """Takes one passage after another; memory is theirs, the words met before, and some twenty times `GROUP_BYTES`."""
 
     def __init__(self, analyzer: Analyzer) -> None:
         self.analyzer = analyzer
@@ -88,12 +89,16 @@ class TermCounter:
     def take(self) -> TermTable:
         """What was added since the last time."""
         self._forget()
-        words = Words(self._texts)
+        tables = [self._count(texts) for texts in _groups(self._texts)]
+        self._texts = []
+        return tables[0] if len(tables) == 1 else _joined(self._known.terms, tables)
+
+    def _count(self, texts: list[bytes]) -> TermTable:
+        words = Words(texts)
         odd, odd_rows = self._odd(words)
         numbers = np.concatenate([self._plain(words), odd])
         rows = np.concatenate([words.rows(), odd_rows])
-        size, self._texts = len(self._texts), []
-        return TermTable(self._known.terms, *_counted(rows, numbers, size, len(self._known.terms)))
+        return TermTable(self._known.terms, *_counted(rows, numbers, len(texts), len(self._known.terms)))
 
     def _forget(self) -> None:
         """Begin anew, where too much is remembered."""
@@ -136,6 +141,29 @@ class TermCounter:
         ]
         numbers = np.fromiter(chain.from_iterable(found), np.uint64)
         return numbers, np.repeat(rows, [len(one) for one in found])
+
+
+def _groups(texts: list[bytes]) -> Iterator[list[bytes]]:
+    """The texts in parts of about `GROUP_BYTES`, so that a large document does not cost many times its size."""
+    group: list[bytes] = []
+    size = 0
+    for text in texts:
+        group.append(text)
+        size += len(text)
+        if size >= GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    yield group
+
+
+def _joined(vocabulary: list[str], tables: list[TermTable]) -> TermTable:
+    """The rows of several tables of one vocabulary."""
+    numbers, counts = (
+        np.concatenate(column) for column in zip(*((one.numbers, one.counts) for one in tables), strict=True)
+    )
+    begins = accumulate((one.ends[-1] for one in tables), initial=0)
+    ends = [begin + end for begin, one in zip(begins, tables, strict=False) for end in one.ends[1:]]
+    return TermTable(vocabulary, numbers, counts, [0, *ends])
 
 
 def _counted(

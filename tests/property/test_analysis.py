@@ -52,6 +52,15 @@ TEXTS = st.lists(PARTS | st.characters(codec="utf-8") | st.text("ab0'", max_size
 @given(st.lists(st.lists(TEXTS, max_size=4), min_size=1, max_size=3))
 def test_terms_counted_in_another_process_are_those_of_the_analyzer(batches: list[list[str]]) -> None:
     """Batch after batch of one counter, whose vocabulary grows."""
+    _check_counts(batches)
+
+
+def test_many_texts_are_counted_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terms, "GROUP_BYTES", 10)
+    _check_counts([["one two", "two three é", "", "a text longer than that", "it's", "two"], [], ["two"]])
+
+
+def _check_counts(batches: list[list[str]]) -> None:
     analyzer = Analyzer()
     counter, vocabularies = TermCounter(analyzer), Vocabularies()
     for texts in batches:

@@ -17,7 +17,12 @@ from webbrain.types import Document, Passage
 
 def indexed_text(title: str, text: str) -> str:
     """What is indexed of a passage: its document's title, then its text."""
-    return f"{title}. {text}" if title else text
+    return heading(title) + text
+
+
+def heading(title: str) -> str:
+    """What is indexed before the text of every passage of a document."""
+    return f"{title}. " if title else ""
 
 
 @dataclass(frozen=True, slots=True)
