@@ -23,7 +23,7 @@ class Constant:
     command: str
 
 
-RUN = "the first 14,000 to 17,000 passages of articles/core, 109 words each"
+RUN = "the first 14,000 to 34,000 passages of articles/core, 109 words each"
 ARTICLES = "290,255 passages of 57,584 articles, 66.5 terms each"
 BUILD = "58,145 passages of 6,500 articles"
 LISTS = "22,309 vectors of 256 in 256 lists, one thread"
@@ -39,13 +39,13 @@ CONSTANTS = {
     ),
     "list_bytes": Constant(0.33, "bytes a dimension", LISTS, SLOW),
     "prepared_bytes": Constant(785.0, "bytes a document", BUILD, SLOW),
-    "process_memory": Constant(1.15e8, "bytes", f"peak of a build of {BUILD}, 1,000 a shard", SLOW),
-    "shard_memory": Constant(5746.0, "bytes a passage", f"peak of a build of {BUILD}, 50,000 a shard: 397 MB", SLOW),
-    "read_rate": Constant(2914.0, "passages a core second", RUN, SAMPLE),
+    "process_memory": Constant(1.34e8, "bytes", f"peak of a build of {BUILD}, 1,000 a shard", SLOW),
+    "shard_memory": Constant(4565.0, "bytes a passage", f"peak of a build of {BUILD}, 50,000 a shard: 357 MB", SLOW),
+    "read_rate": Constant(3934.0, "passages a core second", RUN, SAMPLE),
     "int8_rate": Constant(58.5, "passages a core second", f"a few hundred of {RUN}", SAMPLE),
     "fp32_rate": Constant(26.4, "passages a core second", f"a few hundred of {RUN}", SAMPLE + " --encoder fp32"),
-    "static_rate": Constant(3290.0, "passages a core second", RUN, SAMPLE + " --encoder static"),
+    "static_rate": Constant(3063.0, "passages a core second", RUN, SAMPLE + " --encoder static"),
     "list_rate": Constant(9.1e9, "products a core second", LISTS, SLOW),
-    "fold_rate": Constant(8400.0, "documents a core second", BUILD, SLOW),
+    "fold_rate": Constant(11652.0, "documents a core second", BUILD, SLOW),
     "hash_rate": Constant(1.37e9, "bytes a second", RUN, SAMPLE),
 }
