@@ -60,6 +60,21 @@ def test_many_texts_are_counted_in_groups(monkeypatch: pytest.MonkeyPatch) -> No
     _check_counts([["one two", "two three é", "", "a text longer than that", "it's", "two"], [], ["two"]])
 
 
+def test_a_word_that_begins_with_a_whole_other_one() -> None:
+    known = "a" * LONGEST
+    _check_counts([[known], [f"{known} {known}a", f"{known}aa {known}a {known}"]])
+
+
+@pytest.mark.parametrize("terms_known", [3, 1 << 16, 1 << 29, 1 << 31])
+def test_rows_and_terms_of_any_number(terms_known: int) -> None:
+    """Some fit into one integer of 32 bits together, some do not."""
+    rows, last = np.array([6, 0, 6, 2, 6], np.uint64), terms_known - 1
+    numbers = np.array([last, 1, last, last, 0], np.uint64)
+    found, counts, ends = terms._counted(rows, numbers, 8, terms_known)
+    assert (found.tolist(), counts.tolist()) == ([1, last, 0, last], [1, 1, 1, 2])
+    assert ends == [0, 1, 1, 2, 2, 2, 2, 4, 4]
+
+
 def _check_counts(batches: list[list[str]]) -> None:
     analyzer = Analyzer()
     counter, vocabularies = TermCounter(analyzer), Vocabularies()
