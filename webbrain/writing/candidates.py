@@ -41,6 +41,8 @@ _DEFINITION_REACH = 160  # characters before the copula of a defining sentence
 _SUBJECT_WORDS = 6  # a sentence about the query names it among its first words
 _PROSE = 0.2  # share of function words under which a text is a menu or another language
 _INHERITED = 0.95  # of the nearness to the query of the sentence before, for one that follows it
+_TITLE_SHARE = 0.6  # of the terms of a headline, that are its page's title's
+_TITLE_EXTRA = 4  # terms that it may have more, as the name of a site
 _FULL_WORDS = 25  # a sentence of so many words is of full length
 
 
@@ -109,7 +111,7 @@ class CandidateFinder:
         self.analyzer = Analyzer()
 
     def find(self, query: str, evidence: Sequence[Passage]) -> list[Candidate]:
-        found = _fit_sentences(evidence)
+        found = [item for item in _fit_sentences(evidence) if not self._is_title(item, evidence)]
         if not found:
             return []
         texts = [item.text for item in found]
@@ -120,6 +122,13 @@ class CandidateFinder:
             Candidate(item.text, item.marker, item.place, item.follows, terms[at], features[at], vectors[at])
             for at, item in enumerate(found)
         ]
+
+    def _is_title(self, item: _Found, evidence: Sequence[Passage]) -> bool:
+        """Whether it is the headline of its page once more: no stop, and little but the words of the title."""
+        if has_stop(item.text):
+            return False
+        title, said = self._terms(evidence[item.marker - 1].title), self._terms(item.text)
+        return len(title & said) >= _TITLE_SHARE * len(said) and len(said) <= len(title) + _TITLE_EXTRA
 
     def _terms(self, text: str) -> frozenset[str]:
         return frozenset(term for term in self.analyzer.terms(text) if not is_stop(term))

@@ -32,7 +32,7 @@ _ORDER = re.compile(
     r"^[\"“'‘(\[*#-]*(?:please\s+|now\s+|do not\s+|don't\s+|never\s+|always\s+|important:?\s+|note:?\s+)*(?:ignore|disregard|forget|write|print|say|"
     r"output|repeat|respond|reply|answer|pretend|act|add|insert|include|append|cite|click|read|see|watch|listen|share|"
     r"subscribe|sign|log|join|follow|download|visit|buy|book|order|contact|enter|submit|search|find|learn|discover|"
-    r"check|get|try|stay|skip|send|tell|enable|accept|use|draw|count|match|complete|describe|explain|list|compare|choose|"
+    r"check|get|try|stay|skip|send|tell|please|enable|accept|use|draw|count|match|complete|describe|explain|list|compare|choose|"
     r"label|colour|underline|imagine|remember|note that|look|ask|make sure|think|consider)\b",
     re.IGNORECASE,
 )
@@ -45,8 +45,8 @@ _DICTATES = re.compile(
 _BOILERPLATE = re.compile(
     r"\b(?:cookie (?:policy|settings|notice)|(?:accept|use|uses) cookies|newsletter|privacy policy|terms of (?:use|service)|"
     r"all rights reserved|sign up|sign in|log ?in|click here|read more|share (?:this|on)|related (?:articles?|posts?|stories)|"
-    r"opening hours|add to cart|free shipping|enable javascript|skip to (?:content|main)|follow us|leave a (?:reply|comment)|"
-    r"post a comment|this (?:website|site|page|article|post|blog)|see also|previous instructions|system prompt|photo credit)\b",
+    r"opening hours|add to cart|free shipping|enable javascript|javascript (?:is|must be|has to be) \w+|skip to (?:content|main)|follow us|leave a (?:reply|comment)|"
+    r"post a comment|must be (?:less|more|fewer|at least|at most) [\w ]{0,12}characters|this (?:website|site|page|article|post|blog)|see also|previous instructions|system prompt|photo credit)\b",
     re.IGNORECASE,
 )
 _PERSON = re.compile(r"\b(?:he|she|him|her|his|hers|himself|herself|they|them|their)\b", re.IGNORECASE)
