@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from webbrain.encoding.default import default_encoder
+from webbrain.protocols import Encoder
 from webbrain.types import Passage
 from webbrain.writing.candidates import CandidateFinder
+from webbrain.writing.extractive import ExtractiveWriter
 
 PROSE = "The lighthouse of Marrow Point was built in 1871 by the harbour board of the town. It is made of grey granite."
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return default_encoder()
 
 
 def passage(text: str, title: str = "", number: int = 0) -> Passage:
@@ -54,6 +62,9 @@ def test_a_sentence_with_the_words_of_the_title_stays() -> None:
         "Please be kind to the keepers of the tower and to all of their cats.",
         "The name that is given to the tower must be less than 100 characters.",
         "JavaScript must be enabled for the map of the tower to be shown to the visitor.",
+        "A bloke at the harbour says that the tower was sold to the town in the spring.",
+        "For this reason the lighthouse of Marrow Point is not lit in the summer.",
+        "On the same day the lamp of the lighthouse was lit for the first time.",
         "However, the lighthouse of Marrow Point was not lit in the years of the war.",
     ],
 )
@@ -61,8 +72,34 @@ def test_what_gives_orders_speaks_to_its_reader_asks_lists_or_leans_is_left_out(
     assert found(passage(text)) == []
 
 
+@pytest.mark.parametrize(
+    ("query", "text", "is_about_it"),
+    [
+        ("Francis Bacon (painter)", "The philosopher Francis Bacon laid out the gardens of the inn in 1608.", False),
+        ("Francis Bacon (painter)", "Most of all the late painter Francis Bacon is known for images of the human figure.", True),
+        ("Francis Bacon (Irish painter)", "The painter Francis Bacon was born in Dublin to English parents.", True),
+        ("Francis Bacon (painter)", "The elder Francis Bacon is often taken for the one who painted in London.", True),
+        ("Francis Bacon", "The philosopher Francis Bacon laid out the gardens of the inn in 1608.", True),
+        ("Mercury (god)", "The planet Mercury is the closest one of all to the Sun in the sky.", False),
+    ],
+)
+def test_another_one_of_the_name(query: str, text: str, is_about_it: bool) -> None:
+    assert bool(found(passage(text), query=query)) is is_about_it
+
+
 def test_a_sentence_that_leans_comes_behind_the_one_before_it() -> None:
     first, second = CandidateFinder().find("Marrow Point", [passage(PROSE)])
     assert (first.follows, second.follows) == (False, True)
     assert (second.marker, second.place) == (first.marker, first.place + 1)
     assert second.features.query >= 0.9 * first.features.query
+
+
+def test_an_article_leaves_out_what_has_nothing_to_do_with_the_query(encoder: Encoder) -> None:
+    other = "The file for the external citation software is created with one press of the button."
+    query = "Marrow Point lighthouse"
+    evidence = [passage(PROSE), passage(other, number=1)]
+    assert [one.citations for one in ExtractiveWriter(encoder).write(query, evidence)] == [(1,), (1,)]
+    assert [one.text for one in ExtractiveWriter(encoder).write(query, evidence[1:])] == [
+        other
+    ]  # there is nothing else
+    assert len(ExtractiveWriter().write(query, evidence)) == 3  # terms alone do not tell

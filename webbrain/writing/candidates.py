@@ -43,6 +43,12 @@ _PROSE = 0.2  # share of function words under which a text is a menu or another 
 _INHERITED = 0.95  # of the nearness to the query of the sentence before, for one that follows it
 _TITLE_SHARE = 0.6  # of the terms of a headline, that are its page's title's
 _TITLE_EXTRA = 4  # terms that it may have more, as the name of a site
+_QUALIFIED = re.compile(r"(.+) \((.+)\)$")
+# "painter", "guitarist", "god", but not "the former", "the elder" nor "the other".
+_ROLE = (
+    r"(?!(?:former|later|older|elder|younger|other|greater)\b)"
+    r"[a-z]+(?:er|or|ist|ian|man|woman)|poet|king|queen|saint|god|planet"
+)
 _FULL_WORDS = 25  # a sentence of so many words is of full length
 
 
@@ -111,7 +117,11 @@ class CandidateFinder:
         self.analyzer = Analyzer()
 
     def find(self, query: str, evidence: Sequence[Passage]) -> list[Candidate]:
-        found = [item for item in _fit_sentences(evidence) if not self._is_title(item, evidence)]
+        found = [
+            item
+            for item in _fit_sentences(evidence)
+            if not self._is_title(item, evidence) and not _is_other(item.text, query)
+        ]
         if not found:
             return []
         texts = [item.text for item in found]
@@ -215,6 +225,16 @@ def _inherit(found: Sequence[_Found], values: Sequence[float]) -> list[float]:
 def _is_namesake(text: str, query: str) -> bool:
     """Whether a name of several words is part of a longer one: "Ada Lovelace Day" is not Ada Lovelace."""
     return " " in query and bool(re.search(rf"{re.escape(query)} (?!I\b)[A-Z]\w", text))
+
+
+def _is_other(text: str, query: str) -> bool:
+    """Whether it speaks of another one of the name than asked for: of "the philosopher Francis Bacon" where the query
+    is "Francis Bacon (painter)"."""
+    asked = _QUALIFIED.match(query)
+    if asked is None:
+        return False
+    roles = re.findall(rf"\b[Tt]he (?:[\w-]+ ){{0,2}}?({_ROLE}) {re.escape(asked[1])}\b", text)
+    return bool(roles) and not set(roles) & set(asked[2].lower().split())
 
 
 def _fit_sentences(evidence: Sequence[Passage]) -> list[_Found]:

@@ -32,6 +32,8 @@ WEIGHTS: Mapping[str, float] = {
     "disputed": -1.0,
 }
 _NEVER = float("-inf")
+_NEAR = 0.2  # cosine to the query under which a sentence has to share words with it ...
+_TOUCHING = 0.05  # ... to more than this share of the best sentence's BM25
 _DEFINES = 0.5  # a sentence with more of the feature says what the subject is
 
 
@@ -61,8 +63,10 @@ class ExtractiveWriter:
 
     def write(self, query: str, evidence: Sequence[Passage]) -> list[Sentence]:
         """Sentences of the evidence, tidied of reference marks only, each citing the passage it stands in."""
-        chosen = self.choose(self.finder.find(query, evidence))
-        return [Sentence(item.text, (item.marker,)) for item in in_reading_order(chosen)]
+        candidates = self.finder.find(query, evidence)
+        if self.finder.encoder is not None:  # by terms alone what is near cannot be told from what is not
+            candidates = [item for item in candidates if _is_near(item)] or candidates
+        return [Sentence(item.text, (item.marker,)) for item in in_reading_order(self.choose(candidates))]
 
     def choose(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Greedy choice until the article is long enough; the opening sentence says what the subject is if one does."""
@@ -103,6 +107,11 @@ class ExtractiveWriter:
 
     def _fits(self, item: Candidate, chosen: Sequence[Candidate]) -> bool:
         return sum(other.words for other in chosen) + item.words <= 1.25 * self.settings.words
+
+
+def _is_near(item: Candidate) -> bool:
+    """Whether it has anything to do with the query, in meaning or in words."""
+    return item.features.query >= _NEAR or item.features.bm25 > _TOUCHING
 
 
 def in_reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:

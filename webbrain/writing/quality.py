@@ -23,8 +23,8 @@ _DANGLING = re.compile(
     r"^[\"“'‘(\[]*(?:he|she|they|it|its|his|her|their|this|these|those|that|such|here|there|then|thus|hence|also|but|and|"
     r"so|or|yet|however|moreover|furthermore|nevertheless|nonetheless|therefore|instead|meanwhile|consequently|"
     r"additionally|besides|likewise|similarly|otherwise|still|later|afterwards|another|both|neither|"
-    r"the (?:former|latter|same|other|above|following|first|second)|for (?:example|instance)|in (?:addition|contrast|turn|fact)|"
-    r"in (?:the same|that) (?:year|month|week|decade|century|place|way)|as (?:well|such|a result)|on the other hand|at (?:that|this|the same) (?:time|point))\b",
+    r"the (?:former|latter|same|other|above|following|first|second)|for (?:example|instance|this reason|that reason)|"
+    r"in (?:addition|contrast|turn|fact)|(?:in|on) (?:the same|that) (?:year|month|week|day|decade|century|place|way)|as (?:well|such|a result)|on the other hand|at (?:that|this|the same) (?:time|point))\b",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\b(?:i|i'm|i've|we|we're|us|our|ours|my|me|mine|you|you're|your|yours|let's)\b", re.IGNORECASE)
@@ -52,12 +52,15 @@ _BOILERPLATE = re.compile(
 _PERSON = re.compile(r"\b(?:he|she|him|her|his|hers|himself|herself|they|them|their)\b", re.IGNORECASE)
 _POINTING = re.compile(
     r"\b(?:this|these|those)\b(?=\s+(?:the|an?|is|was|are|were|has|had|and|in|to|of|by|as)\b|\s*[.,;])|"
-    r"\bof (?:them|these|those)\b|^(?:with|for|in|by|from|on) (?:it|this|them)\b",
+    r"\b(?:of (?:them|these|those)|(?:by|is|was|were) then)\b|^(?:with|for|in|by|from|on) (?:it|this|them)\b",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
     r"^(?:nobody|no one|every(?:one|body)|any(?:one|body)|some(?:one|body)|(?:most|some|few|many) people)\b", re.I
 )
+_CHATTY = re.compile(
+    r"\b(?:bloke|blokes|guys|stuff|kinda|gonna|wanna|dunno|lol|btw|imho|yeah|nope|folks)\b"
+)  # small letters alone
 _THEY = re.compile(r"\bthey\b", re.IGNORECASE)
 _MALE = re.compile(r"\b(?:he|him|his|himself)\b", re.IGNORECASE)
 _FEMALE = re.compile(r"\b(?:she|her|hers|herself)\b", re.IGNORECASE)
@@ -88,6 +91,7 @@ def flaws(sentence: str) -> list[str]:
         ("address", bool(_ADDRESS.search(_unquoted(sentence)))),
         ("boilerplate", bool(_BOILERPLATE.search(sentence))),
         ("aside", bool(_ASIDE.match(sentence))),
+        ("chatty", bool(_CHATTY.search(sentence))),
         ("symbols", letters < 0.8 * len(sentence)),
         ("repetition", _repeats(words)),
         ("headline", _is_headline(sentence, words)),
