@@ -23,6 +23,7 @@ BLOCK = 256  # shingles hashed at once: what fits the processor's cache
 SHINGLE_WORDS = 5
 MIN_WORDS = 30  # shorter texts fold only when equal
 _WORD = re.compile(r"\w+")
+_FEW = 0.02  # bytes that are not ASCII, a character
 _ODD = re.compile(rb"[\x80-\xff]\S*")  # from what is not ASCII to the next space
 _GAPS = bytes(
     code if code > 127 or _WORD.match(chr(code)) else 32 for code in range(256)
@@ -74,8 +75,11 @@ def _hash64(text: bytes) -> int:
 
 
 def _words(text: str) -> list[bytes]:
-    """What `_WORD` finds, in UTF-8. Most is ASCII, and found in a tenth of the time."""
-    data = text.encode("utf-8", "surrogatepass").translate(_GAPS)
+    """What `_WORD` finds, in UTF-8. In a text that is nearly all ASCII, words are found in a tenth of the time."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) - len(text) > _FEW * len(text):
+        return " ".join(_WORD.findall(text)).encode("utf-8", "surrogatepass").split()
+    data = data.translate(_GAPS)
     words: list[bytes] = []
     done = 0
     for odd in _ODD.finditer(data):

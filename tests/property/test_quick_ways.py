@@ -6,9 +6,11 @@ import re
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexing import duplicates
 from indexing.duplicates import _WORD, _is_number, _low_bits_modulo, _words
 from webbrain.grounding import sentences
 from webbrain.grounding.sentences import Span, split_sentences
@@ -20,9 +22,13 @@ STOPS = ("a", "Dr", "J", ".", "!", "?", "…", "。", "؟", "।", '"', "”", "
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.characters(codec="utf-8"), max_size=40).map("".join))
 def test_words_of_a_fingerprint(text: str) -> None:
-    found = [word.decode() for word in _words(text)]
-    assert found == _WORD.findall(text)
-    for word in found:
+    """Of a text with few letters that are not ASCII, and of one with many."""
+    expected = _WORD.findall(text)
+    for few in (0, 1000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(duplicates, "_FEW", few)
+            assert [word.decode() for word in _words(text)] == expected
+    for word in expected:
         assert _is_number(word.encode()) == (not word.isalpha() and any(map(str.isdigit, word)))
 
 

@@ -76,7 +76,11 @@ def test_what_gives_orders_speaks_to_its_reader_asks_lists_or_leans_is_left_out(
     ("query", "text", "is_about_it"),
     [
         ("Francis Bacon (painter)", "The philosopher Francis Bacon laid out the gardens of the inn in 1608.", False),
-        ("Francis Bacon (painter)", "Most of all the late painter Francis Bacon is known for images of the human figure.", True),
+        (
+            "Francis Bacon (painter)",
+            "Most of all the late painter Francis Bacon is known for images of the human figure.",
+            True,
+        ),
         ("Francis Bacon (Irish painter)", "The painter Francis Bacon was born in Dublin to English parents.", True),
         ("Francis Bacon (painter)", "The elder Francis Bacon is often taken for the one who painted in London.", True),
         ("Francis Bacon", "The philosopher Francis Bacon laid out the gardens of the inn in 1608.", True),
