@@ -27,6 +27,7 @@ from data import RETRIEVAL_SETS, require_data
 from indexing.build import build
 from indexing.postings import PostingsWriter
 from indexing.settings import BuildSettings
+from indexing.terms import TermCounter
 from webbrain.analysis import Analyzer, is_stop
 from webbrain.records import read_queries
 from webbrain.retrieval.bm25 import Bm25Retriever
@@ -94,9 +95,10 @@ def _webbrain(corpus: Path, folder: Path) -> tuple[Engine, Index]:
 def _postings(texts: Sequence[str], folder: Path) -> Engine:
     (folder / "bm25").mkdir()
     begin = time.perf_counter()
-    writer = PostingsWriter(Analyzer())
+    counter, writer = TermCounter(Analyzer()), PostingsWriter()
     for text in texts:
-        writer.add(text)
+        counter.add(text.encode())
+    writer.take(counter.take(), 0, len(texts))
     writer.write(folder, 0)
     return Engine("of that, the postings", time.perf_counter() - begin, lambda query: [])
 

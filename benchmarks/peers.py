@@ -1,12 +1,13 @@
 """Engines that a user would otherwise pick, each behind two functions; one engine and one step a process.
 
-    python benchmarks/peers.py build ENGINE TEXTS FOLDER     -> {"seconds", "peak_mb", "bytes"}
+    python benchmarks/peers.py build ENGINE TEXTS FOLDER     -> {"seconds", "processor_s", "peak_mb", "bytes"}
     python benchmarks/peers.py query ENGINE FOLDER QUERIES   -> {"start_ms", "open_ms", "first_ms", ..., "rows"}
 
 `index_build.py` and `index_search.py` call it. A process of its own gives each its own imports, memory and cold start.
 TEXTS is JSONL {"id", "text"}, where the id ends in the row. Peak memory is that of the process and, where it is more,
-of its largest child. `start_ms` is a cold start with its imports, `open_ms` the index opened once more. Every engine
-analyses text its own way and keeps its index on disk as its manual says.
+of its largest child; processor time is that of all of them, imports included. `start_ms` is a cold start with its
+imports, `open_ms` the index opened once more. Every engine analyses text its own way and keeps its index on disk as its
+manual says.
 """
 
 from __future__ import annotations
@@ -302,9 +303,11 @@ def _build(name: str, texts: Path, folder: Path) -> dict[str, float]:
     begin = time.perf_counter()
     ENGINES[name].build(texts, folder)
     seconds = time.perf_counter() - begin
-    used = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak = max(one.ru_maxrss / 1024 for one in used)
+    processor = sum(one.ru_utime + one.ru_stime for one in used)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"seconds": seconds, "peak_mb": max(used), "bytes": size}
+    return {"seconds": seconds, "processor_s": processor, "peak_mb": peak, "bytes": size}
 
 
 def _query(name: str, folder: Path, queries: list[str]) -> dict[str, Any]:

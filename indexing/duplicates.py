@@ -23,11 +23,11 @@ BLOCK = 256  # shingles hashed at once: what fits the processor's cache
 SHINGLE_WORDS = 5
 MIN_WORDS = 30  # shorter texts fold only when equal
 _WORD = re.compile(r"\w+")
-_FEW = 0.02  # bytes that are not ASCII, a character
+# Bytes of UTF-8 beyond one a character: up to this share, words that are not ASCII are looked for one by one.
+_FEW = 0.02
 _ODD = re.compile(rb"[\x80-\xff]\S*")  # from what is not ASCII to the next space
-_GAPS = bytes(
-    code if code > 127 or _WORD.match(chr(code)) else 32 for code in range(256)
-)  # what is of no word is space
+# What is of no word, as a space.
+_GAPS = bytes(code if code > 127 or _WORD.match(chr(code)) else 32 for code in range(256))
 _MERSENNE = np.uint64((1 << 61) - 1)
 
 

@@ -79,9 +79,6 @@ class TermCounter:
         self._name = secrets.token_bytes(8)
         self._told = 0
 
-    def __len__(self) -> int:
-        return len(self._texts)
-
     def add(self, text: bytes) -> None:
         """The next passage, in UTF-8."""
         self._texts.append(text)

@@ -120,7 +120,7 @@ class _Split:
     def _item(self, item: given.Prepared | Reject) -> dict[str, Any]:
         if isinstance(item, Reject):
             return {"reject": asdict(item)}
-        spans = [(passage.start, passage.end) for passage in item.passages]
+        spans = [(span.start, span.end) for span in item.passages]
         _write(self.texts, {"document": asdict(item.document), "spans": spans})
         head = {"doc_id": item.document.doc_id, "passages": len(spans), "content": item.content.hex()}
         return {**head, "print": None if item.fingerprint is None else self._print(item.fingerprint)}

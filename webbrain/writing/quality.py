@@ -58,9 +58,8 @@ _POINTING = re.compile(
 _ASIDE = re.compile(
     r"^(?:nobody|no one|every(?:one|body)|any(?:one|body)|some(?:one|body)|(?:most|some|few|many) people)\b", re.I
 )
-_CHATTY = re.compile(
-    r"\b(?:bloke|blokes|guys|stuff|kinda|gonna|wanna|dunno|lol|btw|imho|yeah|nope|folks)\b"
-)  # small letters alone
+# Small letters alone: Guy and Stuff may be names.
+_CHATTY = re.compile(r"\b(?:bloke|blokes|guys|stuff|kinda|gonna|wanna|dunno|lol|btw|imho|yeah|nope|folks)\b")
 _THEY = re.compile(r"\bthey\b", re.IGNORECASE)
 _MALE = re.compile(r"\b(?:he|him|his|himself)\b", re.IGNORECASE)
 _FEMALE = re.compile(r"\b(?:she|her|hers|herself)\b", re.IGNORECASE)
