@@ -76,7 +76,7 @@ def pack(
         Literal["mark", "drop"], typer.Option(help="Mark unsupported sentences [0], or leave them out.")
     ] = "mark",
     part_bytes: Annotated[int, typer.Option(help="Bytes of tokens in a part, about.")] = 50_000_000,
-    sets: Annotated[str, typer.Option(help='Sets to pack, parted by spaces ("train dev text"); all by default.')] = "",
+    sets: Annotated[str, typer.Option(help='Sets to pack, parted by spaces ("train dev gaps"); all by default.')] = "",
     json: JsonOption = False,
 ) -> None:
     """Turn a dataset into token ids, ready to train on. A killed packing goes on behind its last finished set."""

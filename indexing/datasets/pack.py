@@ -22,12 +22,13 @@ from ..receipts import file_entry
 from .bars import Bar, no_bar
 from .describe import describe
 from .formats import Example, ExampleSentence, from_json
+from .gaps import gap_examples
 from .publish import RETRIEVAL, WRITING
 from .stage import read_rows
 from .support import NO_REFERENCE
 from .tokens import PackTokenizer
 
-TEXT_SET = "text"  # WebBrain-R's passages as targets without references, to warm a decoder up on plain language
+GAPS_SET = "gaps"  # WebBrain-R's passages as references, some of their sentences as targets, to learn the language
 BATCH = 256
 Row = dict[str, Any]
 Note = Callable[[str], None]
@@ -182,7 +183,7 @@ def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted((folder / WRITING).glob("*.jsonl")):
         name = path.stem
         yield (f"{name.removeprefix('warmup-')}.warmup" if name.startswith("warmup-") else name), path
-    yield TEXT_SET, folder / RETRIEVAL / "corpus.jsonl"
+    yield GAPS_SET, folder / RETRIEVAL / "corpus.jsonl"
 
 
 def _chosen(folder: Path, output: Path, only: Sequence[str]) -> Iterator[tuple[str, Path]]:
@@ -201,9 +202,11 @@ def _receipt(output: Path, name: str) -> Path:
 
 def _rows_of(name: str, counts: dict[str, int]) -> int | None:
     """How many rows the file of a set has, as the dataset counted them."""
+    if name == GAPS_SET:
+        return None
     split, _, variant = name.partition(".")
     kind = {"": "examples", "retrieved": "retrieved", "warmup": "warmup"}[variant]
-    return counts.get("corpus" if name == TEXT_SET else f"{kind}/{split}")
+    return counts.get(f"{kind}/{split}")
 
 
 def _pack_set(
@@ -233,9 +236,9 @@ def _read_set(
     name: str, rows: Iterator[Row], encoder: PackTokenizer, settings: PackSettings, counts: Counter[str]
 ) -> Iterator[Sequences]:
     counts.update(examples=0, tokens=0, left_out=0)
-    while batch := list(islice(rows, BATCH)):
-        encoded = _texts_only(batch, encoder, settings) if name == TEXT_SET else _examples(batch, encoder, settings)
-        for sequences, cut in encoded:
+    examples = gap_examples(rows, settings.references) if name == GAPS_SET else map(from_json, rows)
+    while batch := list(islice(examples, BATCH)):
+        for sequences, cut in _encode(batch, encoder, settings):
             counts.update(cut)
             if len(sequences.target) < 2:
                 counts["left_out"] += 1
@@ -243,20 +246,6 @@ def _read_set(
             counts["examples"] += 1
             counts["tokens"] += len(sequences.target) + sum(map(len, sequences.references))
             yield sequences
-
-
-def _examples(
-    rows: list[Row], encoder: PackTokenizer, settings: PackSettings
-) -> Iterator[tuple[Sequences, Counter[str]]]:
-    return _encode([from_json(row) for row in rows], encoder, settings)
-
-
-def _texts_only(
-    rows: list[Row], encoder: PackTokenizer, settings: PackSettings
-) -> Iterator[tuple[Sequences, Counter[str]]]:
-    for row, ids in zip(rows, encoder.encode([row["contents"] for row in rows]), strict=True):
-        target = [*ids[: settings.target_tokens - 1], encoder.tokens.end]
-        yield Sequences(row["id"], target, []), Counter(targets_cut=len(ids) >= settings.target_tokens)
 
 
 class _Part:

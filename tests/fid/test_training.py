@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra is not installed: pip install '.[train]'")
 pytest.importorskip("accelerate", reason="the training extra is not installed: pip install '.[train]'")
 
+from safetensors.torch import load_file  # noqa: E402
+
 from indexing.build import build  # noqa: E402
 from indexing.datasets.build import build_dataset  # noqa: E402
 from indexing.datasets.pack import PackSettings, pack_dataset  # noqa: E402
@@ -29,6 +32,7 @@ from webbrain.errors import ConfigError, CorpusError  # noqa: E402
 from webbrain.models import resolve  # noqa: E402
 from webbrain.store.index import Index  # noqa: E402
 from webbrain.training.batches import HELD_OUT, Examples  # noqa: E402
+from webbrain.training.checkpoint import trained  # noqa: E402
 from webbrain.training.curve import read_curve  # noqa: E402
 from webbrain.training.loop import schedule  # noqa: E402
 from webbrain.training.packed import BatchPlan, PackedSet, Position  # noqa: E402
@@ -36,7 +40,7 @@ from webbrain.training.parts import join_parts, pack_parts  # noqa: E402
 from webbrain.training.run import train_writer  # noqa: E402
 from webbrain.training.settings import STAGES, TrainSettings  # noqa: E402
 from webbrain.writing.compact.card import read_card  # noqa: E402
-from webbrain.writing.compact.model import warm_start  # noqa: E402
+from webbrain.writing.compact.model import CompactShape, warm_start  # noqa: E402
 from webbrain.writing.fid.model import IGNORED  # noqa: E402
 from webbrain.writing.pipeline import ArticleWriter  # noqa: E402
 
@@ -198,6 +202,76 @@ def test_minutes_bound_the_run(work: Path, tmp_path: Path) -> None:
     assert float(curve(tmp_path / "run")[-1]["learning_rate"]) < 1e-4
 
 
+def test_when_the_time_is_up_the_last_weights_are_measured_too(work: Path, tmp_path: Path) -> None:
+    options = settings(work, 100_000, minutes=0.05)
+    report = train(
+        work / "packed", tmp_path / "run", replace(options, dev_every=90_000), stages=("warmup",), note=_silent
+    )
+    rows = curve(tmp_path / "run")
+    assert [bool(row["dev_loss"]) for row in rows] == [False] * (len(rows) - 1) + [True]
+    assert report["dev_loss"] == pytest.approx(float(rows[-1]["dev_loss"]), abs=1e-5)
+    assert (tmp_path / "run" / "best-warmup.safetensors").exists()
+
+
+def _still(options: TrainSettings, **changes: Any) -> TrainSettings:
+    """The same without learning anything."""
+    stages = {name: replace(stage, learning_rate=0.0) for name, stage in options.stages.items()}
+    return replace(options, stages=stages, weight_decay=0.0, **changes)
+
+
+def test_an_encoder_that_is_trained_moves_more_slowly_and_shares_its_words(work: Path, tmp_path: Path) -> None:
+    found = {}
+    for rate in (0.0, 0.3):
+        options = settings(work, 2, frozen_encoder=False, encoder_rate=rate, weight_decay=0.0)
+        train(work / "packed", tmp_path / str(rate), options, stages=("full",), note=_silent)
+        found[rate] = load_file(tmp_path / str(rate) / "best-full.safetensors")
+    torch.manual_seed(0)
+    begun, _ = warm_start(resolve(str(work / "encoder")), CompactShape(frozen_encoder=False))
+    before = trained(begun)
+    assert before.keys() == found[0.0].keys()
+    assert not [name for name in before if name.startswith("seq2seq.decoder") and "word_embeddings" in name]
+    moved = {
+        rate: {name for name in before if not torch.equal(weights[name], before[name])}
+        for rate, weights in found.items()
+    }
+    assert not [name for name in moved[0.0] if name.startswith("seq2seq.encoder")]
+    assert [name for name in moved[0.0] if name.startswith("seq2seq.decoder")]
+    assert "seq2seq.encoder.embeddings.word_embeddings.weight" in moved[0.3]
+
+
+def test_a_run_goes_on_from_the_weights_of_another(work: Path, tmp_path: Path) -> None:
+    train(work / "packed", tmp_path / "one", settings(work, 4), stages=("full",), note=_silent)
+    first = tmp_path / "one" / "best-full.safetensors"
+    options = _still(settings(work, 2), weights=str(first))
+    train(work / "packed", tmp_path / "two", options, stages=("full",), note=_silent)
+    begun, ended = load_file(first), load_file(tmp_path / "two" / "best-full.safetensors")
+    assert all(torch.equal(begun[name], ended[name]) for name in begun)
+    with pytest.raises(ConfigError, match="holds no weights"):
+        train(work / "packed", tmp_path / "three", replace(options, weights=str(tmp_path / "none")), note=_silent)
+
+
+def test_retrieved_references_are_learned_from_where_the_data_has_them() -> None:
+    plain = TrainSettings()
+    assert plain.with_sets({"train", "dev"}) == plain
+    assert plain.with_sets({"train", "train.retrieved"}).stages["full"].train == "train+train.retrieved"
+
+
+def test_an_empty_set_is_said(work: Path, tmp_path: Path) -> None:
+    data = tmp_path / "packed"
+    shutil.copytree(work / "packed", data)
+    manifest = json.loads((data / "manifest.json").read_text())
+    manifest["sets"]["gaps"]["parts"] = []
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError, match="'gaps'"):
+        train(data, tmp_path / "run", settings(work, 2), stages=("language",), note=_silent)
+
+
+def test_minutes_leave_some_for_what_comes_after() -> None:
+    assert TrainSettings().seconds() == 0.0
+    assert TrainSettings(minutes=1).seconds() == pytest.approx(51)
+    assert TrainSettings(minutes=20).seconds() == pytest.approx(1140)
+
+
 def test_a_seq2seq_trains_the_same_way(work: Path, tmp_path: Path) -> None:
     from tokenizers import Tokenizer
 
@@ -254,7 +328,7 @@ def test_both_source_forms_say_the_same(work: Path) -> None:
 
 def test_a_set_that_is_its_own_development_set_holds_examples_back(work: Path) -> None:
     _, vocabulary = warm_start(resolve(str(work / "encoder")))
-    packed = PackedSet.open(work / "packed", "text")
+    packed = PackedSet.open(work / "packed", "gaps")
     examples = Examples(packed, vocabulary, numbered=True, held_out=True)
     dev = _targets(examples.dev(BatchPlan(4), 99))
     assert len(dev) == len(range(0, len(packed), HELD_OUT))

@@ -133,8 +133,11 @@ def test_packed_data_reads_back(tokenizer: Path, tmp_path: Path) -> None:
         assert found.example_id == example.example_id
         assert found.target.tolist() == wanted.target
         assert [part.tolist() for part in found.references] == wanted.references
-    text = PackedSet.open(tmp_path / "packed", "text").example(0)
-    assert (text.target.tolist(), text.references) == ([WHO, A, B, SEP], ())
+    both = PackedSet.open(tmp_path / "packed", "train+train.warmup+train")
+    assert len(both) == 14
+    assert both.example(9).example_id == examples[2].example_id
+    with pytest.raises(CorpusError, match="no set 'else'"):
+        PackedSet.open(tmp_path / "packed", "train+else")
     assert len(PackedSet.open(tmp_path / "packed", "train.warmup")) == 0
     assert verify(tmp_path / "packed") == []
 

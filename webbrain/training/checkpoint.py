@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -54,8 +55,11 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Raises ConfigError for weights of another model."""
-    found, wanted = load_file(path), trained(model)
+    """Raises ConfigError for weights of another model, and for a file that holds none."""
+    try:
+        found, wanted = load_file(path), trained(model)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{path} holds no weights ({error}); name a run's best-full.safetensors") from error
     if found.keys() != wanted.keys() or any(found[name].shape != wanted[name].shape for name in found):
         raise ConfigError(f"{path} holds the weights of another model; give the run's own --base and options")
     with torch.no_grad():

@@ -39,6 +39,9 @@ def writer(
     train_encoder: Annotated[bool, typer.Option("--train-encoder", help="Train the encoder, and ship it.")] = False,
     copy: Annotated[bool, typer.Option("--copy/--no-copy", help="Whether the writer can copy source tokens.")] = True,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers of a compact decoder.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights to go on from: an earlier run's best-full.safetensors.")
+    ] = None,
     batch_tokens: Annotated[int, typer.Option(min=1, help="Padded tokens in a batch, at most.")] = 32_768,
     batch_examples: Annotated[int, typer.Option(min=1, help="Examples in a batch, at most.")] = 64,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches in a step.")] = 1,
@@ -62,6 +65,7 @@ def writer(
         copy=copy,
         frozen_encoder=not train_encoder,
         layers=layers,
+        weights=None if weights is None else str(weights),
         batch_tokens=batch_tokens,
         batch_examples=batch_examples,
         accumulate=accumulate,

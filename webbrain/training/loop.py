@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -21,6 +20,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from webbrain.errors import ConfigError
 from webbrain.training.batches import Examples, Tensors, read_ahead
 from webbrain.training.checkpoint import (
     Progress,
@@ -34,7 +34,7 @@ from webbrain.training.checkpoint import (
 )
 from webbrain.training.curve import Curve, draw_curve
 from webbrain.training.packed import BatchPlan, PackedSet
-from webbrain.training.settings import EVALUATION_SHARE, StageName, StageSettings, TrainSettings
+from webbrain.training.settings import StageName, StageSettings, TrainSettings
 from webbrain.writing.fid.model import FusionInDecoder
 from webbrain.writing.fid.vocabulary import Vocabulary
 
@@ -73,8 +73,9 @@ class Trainer:
         self.model: Any = self.accelerator.prepare(model)
         self.progress = Progress()
         self.curve: Curve | None = None
-        self._clock = time.monotonic()
-        self.seconds = 0.0 if settings.minutes is None else settings.minutes * 60 * (1 - EVALUATION_SHARE)
+        self._clock = self._begun = time.monotonic()
+        self.waited = 0.0  # for data
+        self.seconds = settings.seconds()
 
     def run(self, stages: tuple[StageName, ...], *, resume: bool = False) -> Report:
         """Train the stages in order; with `resume` from the newest checkpoint, if there is one."""
@@ -97,7 +98,7 @@ class Trainer:
         """One stage; returns why it ended."""
         stage, settings = self.settings.stages[name], self.settings
         optimizer = self.accelerator.prepare(
-            torch.optim.AdamW(trained(self.plain).values(), lr=stage.learning_rate, weight_decay=settings.weight_decay)
+            torch.optim.AdamW(self._groups(), lr=stage.learning_rate, weight_decay=settings.weight_decay)
         )
         if checkpoint is not None:
             load_moments(checkpoint, self.plain, optimizer.optimizer)
@@ -118,6 +119,7 @@ class Trainer:
     def _steps(self, stage: StageSettings, optimizer: Any, batches: Iterator[Tensors], dev: list[Tensors]) -> str:
         settings, progress = self.settings, self.progress
         losses: list[Tensor] = []
+        loss = rate = 0.0
         self._clock = time.monotonic()
         while (stopped := self._stop(stage)) is None:
             rate = stage.learning_rate * schedule(self._share(stage), settings.rise)
@@ -125,22 +127,27 @@ class Trainer:
             progress.step += 1
             at_dev = progress.step % settings.dev_every == 0 or progress.step == stage.steps
             if at_dev or progress.step % settings.log_every == 0:
-                loss = float(self.accelerator.reduce(torch.stack(losses).mean(), "mean"))
-                losses = []
+                loss, losses = self._mean(losses), []
                 self._log(loss, self._measure(dev) if at_dev else None, rate)
             if progress.step % settings.checkpoint_every == 0:
                 self._checkpoint(optimizer)
+        if rate and not at_dev:  # the time was up between two measurements: the last weights may be the best
+            self._log(self._mean(losses) if losses else loss, self._measure(dev), rate)
         return stopped
+
+    def _mean(self, losses: list[Tensor]) -> float:
+        return float(self.accelerator.reduce(torch.stack(losses).mean(), "mean"))
 
     def _step(self, optimizer: Any, batches: Iterator[Tensors], rate: float) -> Tensor:
         """One step of the optimizer; the mean loss a label over its batches."""
         self.model.train()
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         progress, process = self.progress, self.accelerator.process_index
         torch.manual_seed(crc32(f"{self.settings.seed} {progress.stage} {progress.step} {process}".encode()))
         losses = []
-        for batch in islice(batches, self.settings.accumulate):
+        for _ in range(self.settings.accumulate):
+            batch = self._next(batches)
             with self.accelerator.accumulate(self.model):
                 total, count = self.model(**batch.to(self.accelerator.device))
                 loss = total / count.clamp_min(1)
@@ -153,6 +160,12 @@ class Trainer:
             progress.position = batch.position
             progress.examples += len(batch.labels) * self.accelerator.num_processes
         return torch.stack(losses).mean()
+
+    def _next(self, batches: Iterator[Tensors]) -> Tensors:
+        begin = time.monotonic()
+        batch = next(batches)
+        self.waited += time.monotonic() - begin
+        return batch
 
     @torch.no_grad()
     def _measure(self, dev: list[Tensors]) -> float:
@@ -215,7 +228,11 @@ class Trainer:
         progress.curve_rows = self.curve.rows
         pace = progress.examples / max(progress.seconds, 1e-9)
         measured = "" if dev_loss is None else f", development {dev_loss:.3f}"
-        self.note(f"{progress.stage} step {progress.step}: loss {loss:.3f}{measured}, {pace:.1f} examples/s")
+        waiting = self.waited / max(self._clock - self._begun, 1e-9)
+        self.note(
+            f"{progress.stage} step {progress.step}: loss {loss:.3f}{measured}, {pace:.1f} examples/s, "
+            f"{waiting:.0%} of the time waiting for data"
+        )
 
     def _checkpoint(self, optimizer: Any) -> None:
         self.accelerator.wait_for_everyone()
@@ -232,6 +249,15 @@ class Trainer:
         self.progress.done.append(name)
         self._checkpoint(optimizer)
 
+    def _groups(self) -> list[dict[str, Any]]:
+        """The trained encoder knows its language already, and is changed more slowly than what is new."""
+        ours = trained(self.plain)
+        encoder = {id(value) for value in self.plain.seq2seq.get_encoder().parameters()}
+        old = [value for value in ours.values() if id(value) in encoder]
+        new = [value for value in ours.values() if id(value) not in encoder]
+        found = [{"params": new, "share": 1.0}, {"params": old, "share": self.settings.encoder_rate}]
+        return [group for group in found if group["params"]]
+
     def _plan(self) -> BatchPlan:
         settings = self.settings
         return BatchPlan(
@@ -243,6 +269,8 @@ class Trainer:
 
     def _examples(self, name: str, stage: StageSettings) -> Examples:
         packed = PackedSet.open(self.data, name)
+        if not len(packed):
+            raise ConfigError(f"set {name!r} of {self.data} is empty; build a larger dataset, or leave out its --stage")
         numbered = self.plain.numbers is not None
         return Examples(packed, self.vocabulary, numbered=numbered, held_out=stage.train == stage.dev)
 

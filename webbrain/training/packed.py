@@ -87,12 +87,13 @@ class BatchPlan:
 
 
 class PackedSet:
-    """One set (`train`, `dev.retrieved`, `train.warmup` ...) of a packed folder, opened memory-mapped."""
+    """One set (`train`, `dev.retrieved`, `train.warmup` ...) of a packed folder, or some (`train+train.retrieved`) as
+    one, opened memory-mapped."""
 
     def __init__(self, folder: Path, name: str, manifest: dict[str, Any]) -> None:
         self.name = name
         self.tokens = TokenMap(**{**manifest["tokens"], "marks": tuple(manifest["tokens"]["marks"])})
-        parts = manifest["sets"][name]["parts"]
+        parts = [part for one in name.split("+") for part in manifest["sets"][one]["parts"]]
         self._parts = [_Part(folder, part["name"]) for part in parts]
         self._starts = np.cumsum([0, *(part["examples"] for part in parts)]).tolist()
         width = 1 + int(manifest["limits"]["references"])
@@ -104,8 +105,9 @@ class PackedSet:
         """Raises CorpusError when the folder holds no packed data or not this set."""
         folder = Path(folder)
         manifest = read_manifest(folder)
-        if name not in manifest["sets"]:
-            raise CorpusError(f"no set {name!r}; it has {', '.join(sorted(manifest['sets']))}", folder)
+        for one in name.split("+"):
+            if one not in manifest["sets"]:
+                raise CorpusError(f"no set {one!r}; it has {', '.join(sorted(manifest['sets']))}", folder)
         return cls(folder, name, manifest)
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ from webbrain.models import sha256_file
 
 MANIFEST = "parts.json"
 PART_BYTES = 15 << 20
+MOST_DICTIONARY, LEAST_DICTIONARY = 1 << 28, 1 << 20  # bytes: sets of one dataset repeat each other's passages
 
 
 def pack_parts(folder: Path, target: Path, part_bytes: int = PART_BYTES, only: Sequence[str] = ("*",)) -> list[Path]:
@@ -29,7 +30,7 @@ def pack_parts(folder: Path, target: Path, part_bytes: int = PART_BYTES, only: S
         raise ConfigError(f"{folder} holds no file like {', '.join(only)}; name the folder to carry")
     target.mkdir(parents=True, exist_ok=True)
     parts: Any = _PartWriter(target / folder.name, part_bytes)
-    with lzma.open(parts, "wb", preset=1) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
+    with lzma.open(parts, "wb", filters=[_filter(found)]) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
         for path in found:
             archive.add(path, f"{folder.name}/{path.relative_to(folder)}", filter=_plain)
     entries = {path.name: sha256_file(path) for path in parts.paths}
@@ -44,6 +45,12 @@ def join_parts(source: Path, target: Path) -> Path:
     with lzma.open(io.BufferedReader(reader), "rb") as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
         archive.extractall(target, filter="data")
     return target / str(manifest["folder"])
+
+
+def _filter(paths: Sequence[Path]) -> dict[str, int]:
+    """LZMA that can look back over all of it."""
+    size = sum(path.stat().st_size for path in paths)
+    return {"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": min(max(size, LEAST_DICTIONARY), MOST_DICTIONARY)}
 
 
 class _PartWriter(io.RawIOBase):

@@ -15,6 +15,7 @@ from accelerate import PartialState
 import webbrain
 from webbrain.errors import ConfigError
 from webbrain.models import BUNDLED, ModelFiles, resolve, sha256_file
+from webbrain.training.checkpoint import load_weights
 from webbrain.training.loop import Note, Report, Trainer, on_cpus
 from webbrain.training.packed import MANIFEST, read_manifest
 from webbrain.training.samples import Score, write_samples
@@ -45,7 +46,7 @@ def train_writer(
     """
     settings = settings or TrainSettings()
     settings.check()
-    read_manifest(data)
+    settings = settings.with_sets(read_manifest(data)["sets"])
     # Alone, or one of several processes that `torchrun` or `accelerate launch` started.
     state = PartialState(cpu=on_cpus())
     if state.is_main_process:
@@ -53,6 +54,8 @@ def train_writer(
     state.wait_for_everyone()
     torch.manual_seed(settings.seed)
     model, vocabulary, files = _make_model(settings)
+    if settings.weights is not None:
+        load_weights(model, Path(settings.weights))
     trainer = Trainer(settings, model, vocabulary, data, output, note)
     report = trainer.run(stages, resume=resume)
     state.destroy_process_group()  # of several processes each goes on alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -12,7 +13,7 @@ StageName = Literal["language", "warmup", "full"]
 STAGES: tuple[StageName, ...] = get_args(StageName)
 
 
-EVALUATION_SHARE = 0.15  # of the minutes, kept for export and samples
+EVALUATION_SHARE, EVALUATION_SECONDS = 0.15, 60.0  # the lesser of both is kept for export and samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,11 @@ class StageSettings:
 
 
 def default_stages() -> dict[str, StageSettings]:
-    """Plain language, then one reference to the one sentence that cites it, then the whole task (easy to hard)."""
+    """Plain articles, then one reference to the one sentence that cites it, then the whole task (easy to hard)."""
     return {
-        "language": StageSettings("text", "text", 40_000, 5e-4, 0.2),
-        "warmup": StageSettings("train.warmup", "dev.warmup", 40_000, 5e-4, 0.2),
-        "full": StageSettings("train", "dev", 80_000, 3e-4, 0.6),
+        "language": StageSettings("gaps", "gaps", 40_000, 6e-4, 0.3),
+        "warmup": StageSettings("train.warmup", "dev.warmup", 40_000, 6e-4, 0.1),
+        "full": StageSettings("train", "dev", 80_000, 4e-4, 0.6),
     }
 
 
@@ -39,19 +40,22 @@ def default_stages() -> dict[str, StageSettings]:
 class TrainSettings:
     """`base` is a BERT encoder (then the compact writer is trained) or any seq2seq. A batch has at most `batch_tokens`
     padded tokens and `batch_examples`; `accumulate` batches a process make a step. The learning rate rises over
-    `rise` of a stage and falls linearly after it. Every `dev_every` steps the development loss is measured over
-    `dev_examples`; a stage ends after `patience` measurements without a better one. `minutes` bounds the whole run.
+    `rise` of a stage and falls linearly after it; an encoder that is trained gets `encoder_rate` of it. Every
+    `dev_every` steps the development loss is measured over `dev_examples`; a stage ends after `patience` measurements
+    without a better one. `minutes` bounds the whole run. `weights` are what an earlier run ended with, to go on from.
     """
 
     base: str = DEFAULT_ENCODER
     copy: bool = True
     frozen_encoder: bool = True
     layers: int | None = None
+    weights: str | None = None
     stages: dict[str, StageSettings] = field(default_factory=default_stages)
     batch_tokens: int = 32_768
     batch_examples: int = 64
     accumulate: int = 1
     rise: float = 0.03
+    encoder_rate: float = 0.3
     weight_decay: float = 0.01
     clip: float = 1.0
     precision: Literal["no", "bf16"] = "no"
@@ -72,6 +76,19 @@ class TrainSettings:
                 raise ConfigError(f"{name} of {getattr(self, name)} makes no sense; give 1 or more")
         if self.minutes is not None and self.minutes <= 0:
             raise ConfigError(f"--minutes {self.minutes} leaves no time to train")
+
+    def seconds(self) -> float:
+        """Of the minutes, those to train in."""
+        whole = 60 * (self.minutes or 0.0)
+        return whole - min(whole * EVALUATION_SHARE, EVALUATION_SECONDS)
+
+    def with_sets(self, names: Collection[str]) -> TrainSettings:
+        """The whole task is learned from retrieved references too, where the data has them."""
+        full = self.stages["full"]
+        both = f"{full.train}+{full.train}.retrieved"
+        if f"{full.train}.retrieved" not in names:
+            return self
+        return replace(self, stages={**self.stages, "full": replace(full, train=both)})
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

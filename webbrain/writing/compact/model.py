@@ -16,8 +16,9 @@ from webbrain.writing.fid.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class CompactShape:
-    """`frozen_encoder` shares the encoder with retrieval, so that only the decoder ships; the decoder has the encoder's
-    first `layers` (None: all)."""
+    """`frozen_encoder` shares the encoder with retrieval, so that only the decoder ships; one that is trained shares
+    its word embeddings with the decoder. The decoder has the encoder's first `layers` (None: all).
+    """
 
     copy: bool = True
     frozen_encoder: bool = True
@@ -32,13 +33,17 @@ def warm_start(files: ModelFiles, shape: CompactShape | None = None) -> tuple[Fu
     shape = shape or CompactShape()
     vocabulary = Vocabulary(Tokenizer.from_file(str(files.folder / "tokenizer.json")))
     with quiet():
-        encoder = BertModel.from_pretrained(files.folder, add_pooling_layer=False)
-        decoder = BertLMHeadModel.from_pretrained(files.folder, config=_decoder_config(files, shape))
+        # float32 whatever the file holds: these are the weights that an optimizer changes
+        encoder: Any = BertModel.from_pretrained(files.folder, add_pooling_layer=False)
+        decoder: Any = BertLMHeadModel.from_pretrained(files.folder, config=_decoder_config(files, shape))
+        encoder, decoder = encoder.float(), decoder.float()
         decoder.resize_token_embeddings(vocabulary.size)
     seq2seq = EncoderDecoderModel(encoder=encoder, decoder=decoder)
     _name_tokens(seq2seq, vocabulary)
-    decoder.tie_weights()
     prepare(seq2seq, vocabulary)
+    if not shape.frozen_encoder:
+        decoder.set_input_embeddings(encoder.get_input_embeddings())
+    decoder.tie_weights()
     model = FusionInDecoder(seq2seq, copy=shape.copy, numbered=True, frozen_encoder=shape.frozen_encoder)
     return model, vocabulary
 
