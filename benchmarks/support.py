@@ -1,12 +1,13 @@
 """Support checking against human labels: our scorer, trained without the set it is tested on, beside simpler ones.
 
-    python benchmarks/support.py [--limit 2500] [--nli MODEL] [--output .bench/support.json]
+    python benchmarks/support.py [--limit 2500] [--nli MODEL] [--checker SCORES.npz] [--output .bench/support.json]
 
 For every set of shared/data/fact: ROC AUC, balanced accuracy at a cut fixed on the other sets, calibration error after
 a calibration fitted on the other sets; 95% intervals by bootstrap over documents. The binding checker sees planted
 errors only, so it is the same in every row; what is left out and fitted anew is the model over its output.
 AttributionBench has no licence and is never trained on. With --nli (a name of the hub, or a folder) there is a row for
-`joint:MODEL`; what that model was trained on is its makers' to know.
+`joint:MODEL`; what that model was trained on is its makers' to know. With --checker there are rows for our own model in
+that place, trained without the set it is tested on (`webbrain.training.checker`).
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ import numpy as np
 from data import CACHE, DATA, require_data
 from numpy.typing import NDArray
 from support_baselines import BASELINES, Example, anchor_features, fit_boosting
+from support_checker import Checked, Checker, Formed, Scores
 from support_joint import KeptOpinion, fit_weights, joint_scores, kept_file, warm
 
 from webbrain.grounding.calibration import balanced_accuracy, best_cut, calibration_error, fit
+from webbrain.grounding.joint import Weights
 from webbrain.grounding.lexicon import WEIGHTS
 from webbrain.grounding.tier1 import Tier1Scorer, load_parts
 from webbrain.grounding.vectors import WordVectors
@@ -104,7 +107,7 @@ def cached_anchors(name: str, pairs: list[Judged]) -> Floats:
 
 
 def judge(
-    test: Set, others: list[Set], extra: TrainingSet, opinion: KeptOpinion | None
+    test: Set, others: list[Set], extra: TrainingSet, opinion: KeptOpinion | None, checker: Checker | None = None
 ) -> dict[str, dict[str, float | list[float]]]:
     """Scores of every method on one set, its models, cut and calibration from the other sets."""
     train = [part for part in others if part.train]
@@ -120,6 +123,10 @@ def judge(
     if opinion is not None:
         opinion.weights = fit_weights(parts, opinion, [part.pairs for part in train])
         methods["ours (joint)"] = [joint_scores(parts, opinion, part.pairs) for part in (test, *train)]
+    for name, checked in checker.forms(test.name) if checker else ():
+        fitted = fit_weights(parts, checked, [part.pairs for part in train]) if checked.form != "alone" else Weights()
+        checked.weights = Formed(fitted.against, fitted.nearness, fitted.typical, checked.form)
+        methods[name] = [joint_scores(parts, checked, part.pairs) for part in (test, *train)]
     return {name: _measures(found, test, train) for name, found in methods.items()}
 
 
@@ -139,10 +146,21 @@ def _measures(scores: list[Floats], test: Set, train: list[Set]) -> dict[str, fl
     }
 
 
+def open_checker(options: argparse.Namespace, sets: list[Set]) -> Checker:
+    scores = Scores(options.checker, options.checker_data)
+    near, path = Checked(), kept_file("nearness")
+    warm(near, load_parts(), (part.pairs for part in sets), path)
+    return Checker(scores, options.checker_against, options.checker_planted, near.kept)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, default=2500, help="Pairs of a set; 0 for all.")
     parser.add_argument("--nli", help="Entailment model of the row `joint`.")
+    parser.add_argument("--checker", type=Path, help="`scores.npz` of `webbrain.training.checker.run`.")
+    parser.add_argument("--checker-data", type=Path, default=CACHE / "checker", help="What `checker.pairs` wrote.")
+    parser.add_argument("--checker-against", choices=("contradiction", "rest"), default="contradiction")
+    parser.add_argument("--checker-planted", action="store_true", help="The model that saw no judgement at all.")
     parser.add_argument("--output", type=Path, default=CACHE / "support.json")
     options = parser.parse_args()
     require_data()
@@ -150,7 +168,10 @@ def main() -> None:
     opinion = KeptOpinion(options.nli) if options.nli else None
     if opinion is not None:
         warm(opinion, load_parts(), (part.pairs for part in sets), kept_file(options.nli))
-    found = {part.name: judge(part, [other for other in sets if other is not part], extra, opinion) for part in sets}
+    checker = open_checker(options, sets) if options.checker else None
+    found = {
+        part.name: judge(part, [other for other in sets if other is not part], extra, opinion, checker) for part in sets
+    }
     if opinion is not None:
         train = [part.pairs for part in sets if part.train]
         print(f"# fitted on all that may be trained on: {fit_weights(load_parts(), opinion, train)}")

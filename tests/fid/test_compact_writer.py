@@ -19,7 +19,7 @@ from webbrain.errors import ConfigError, ModelNotFound  # noqa: E402
 from webbrain.models import ModelFiles, resolve  # noqa: E402
 from webbrain.protocols import Writer  # noqa: E402
 from webbrain.types import Passage  # noqa: E402
-from webbrain.writing.compact.beam import beam_search, no_repeat  # noqa: E402
+from webbrain.writing.compact.beam import beam_search, no_repeat, not_before  # noqa: E402
 from webbrain.writing.compact.export import export_writer  # noqa: E402
 from webbrain.writing.compact.model import CompactShape, warm_start  # noqa: E402
 from webbrain.writing.compact.runtime import CompactRuntime  # noqa: E402
@@ -28,7 +28,7 @@ from webbrain.writing.fid.batch import pad_sources  # noqa: E402
 from webbrain.writing.fid.constrain import RuledLogits  # noqa: E402
 from webbrain.writing.fid.model import FusionInDecoder  # noqa: E402
 from webbrain.writing.fid.rules import DecodingRules  # noqa: E402
-from webbrain.writing.fid.vocabulary import Vocabulary  # noqa: E402
+from webbrain.writing.fid.vocabulary import MAX_REFERENCES, Vocabulary  # noqa: E402
 from webbrain.writing.fid.writer import Decoding  # noqa: E402
 
 QUERY = "Arden Arden"
@@ -113,6 +113,7 @@ def test_beam_search_is_that_of_transformers(files: ModelFiles, tmp_path: Path, 
         torch.tensor([numbers]),
         num_beams=3,
         max_new_tokens=25,
+        min_new_tokens=15,
         no_repeat_ngram_size=3,
         early_stopping=True,
         do_sample=False,
@@ -124,13 +125,33 @@ def test_beam_search_is_that_of_transformers(files: ModelFiles, tmp_path: Path, 
     found = beam_search(
         lambda ids: runtime.step(state, ids),
         state.keep,
-        [no_repeat(3), rules.apply],
+        [not_before(15, vocabulary.end[0]), no_repeat(3), rules.apply],
         start=vocabulary.start[0],
         end=vocabulary.end[0],
         beams=3,
         max_tokens=25,
     )
     assert found == [token for token in out[0].tolist()[1:] if token != 0]
+
+
+def test_the_end_comes_after_the_least_number_of_tokens() -> None:
+    rule = not_before(3, end=1)
+    for written, free in (([], False), ([5, 6], False), ([5, 6, 7], True)):
+        scores = np.zeros(4, np.float32)
+        rule(written, scores)
+        assert bool(np.isfinite(scores[1])) is free
+        assert np.isfinite(scores[[0, 2, 3]]).all()
+    assert [Decoding(min_tokens=130).least(references) for references in (1, 4, 5)] == [26, 104, 130]
+    assert Decoding().least(5) == 0
+
+
+def test_an_article_is_as_long_as_it_is_asked_to_be(packaged: Any) -> None:
+    _, vocabulary, folder, encoder, _ = packaged
+    never = Decoding(beams=1, max_tokens=24, min_tokens=24 * MAX_REFERENCES, no_repeat=0)
+    for count in (1, len(EVIDENCE)):
+        ids = CompactWriter(encoder, str(folder), never).generate_ids(QUERY, EVIDENCE[:count])
+        assert len(ids) == 24
+        assert vocabulary.end[0] not in ids
 
 
 def _split(model: FusionInDecoder, rows: list[list[int]]) -> list[Any]:

@@ -22,7 +22,7 @@ from webbrain.models import ModelFiles
 
 Array = NDArray[Any]
 Shapes = dict[str, list[int | str]]
-_IDS = frozenset({"ids", "position", "numbers"})
+_IDS = frozenset({"ids", "position", "numbers", "input_ids", "token_type_ids"})
 _CONTRIB = "com.microsoft"
 _BLOCK = 128  # weights that share one scale where few rows are multiplied; their inputs are quantised in such blocks
 _MOST = 63  # of a weight in seven bits

@@ -51,6 +51,23 @@ def export_splade(model: ModelFiles, head: Head, target: Path, precision: str) -
 
 def export_cross_encoder(model: ModelFiles, target: Path, precision: str) -> None:
     """A BERT classifier of one label: inputs `ids` and `numbers` (token types), both (1, n); output `score` (1, 1)."""
+    graph = Graph(int8=precision == "int8")
+    _classify(graph, model, "score")
+    _save(graph, {"score": [1, 1]}, target, ("ids", "numbers"))
+
+
+def export_classifier(model: ModelFiles, classes: int, target: Path, precision: str) -> None:
+    """A BERT classifier by transformers' names: inputs `input_ids` and `token_type_ids`, both (1, n); output `logits`
+    (1, classes)."""
+    graph = Graph(int8=precision == "int8")
+    graph.node("Identity", ["input_ids"], "ids")
+    graph.node("Identity", ["token_type_ids"], "numbers")
+    _classify(graph, model, "logits")
+    _save(graph, {"logits": [1, classes]}, target, ("input_ids", "token_type_ids"))
+
+
+def _classify(graph: Graph, model: ModelFiles, output: str) -> None:
+    """Add a BERT encoder of pairs, its pooler and its last layer."""
     from safetensors import safe_open
 
     check_supported(model)
@@ -59,14 +76,12 @@ def export_cross_encoder(model: ModelFiles, target: Path, precision: str) -> Non
         if any(name not in tensors.keys() for name in names):  # noqa: SIM118
             raise ConfigError(f"{model.folder} is no BERT cross-encoder; name a folder that `train retriever` wrote")
         pool, pool_bias, last, last_bias = (np.asarray(tensors.get_tensor(name)).astype(np.float32) for name in names)
-    graph = Graph(int8=precision == "int8")
     add_bert(graph, model, pairs=True)
     first = graph.weight("pair.first", np.array(0, np.int64))
     hidden = graph.node("Gather", ["tokens", first], "pair.mark", axis=1)
     hidden = graph.node("Gemm", [hidden, graph.weight("pool.w", pool.T), graph.weight("pool.b", pool_bias)], "pool")
     hidden = graph.node("Tanh", [hidden], "pool.tanh")
-    graph.node("Gemm", [hidden, graph.weight("last.w", last.T), graph.weight("last.b", last_bias)], "score")
-    _save(graph, {"score": [1, 1]}, target, ("ids", "numbers"))
+    graph.node("Gemm", [hidden, graph.weight("last.w", last.T), graph.weight("last.b", last_bias)], output)
 
 
 def _started(model: ModelFiles, precision: str) -> Graph:

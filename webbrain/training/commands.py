@@ -30,18 +30,14 @@ def writer(
     stage: Annotated[
         Literal["language", "warmup", "full", "all"], typer.Option(help="One stage, or all in order.")
     ] = "all",
-    base: Annotated[
-        str, typer.Option(help="BERT encoder (compact writer), or a seq2seq model (fid).")
-    ] = DEFAULT_ENCODER,
+    base: Annotated[str, typer.Option(help="BERT encoder (compact writer) or seq2seq model (fid).")] = DEFAULT_ENCODER,
     minutes: Annotated[float | None, typer.Option(help="Time for the whole run, export and samples included.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of each stage, at most.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Of each stage, at its highest.")] = None,
     train_encoder: Annotated[bool, typer.Option("--train-encoder", help="Train the encoder, and ship it.")] = False,
     copy: Annotated[bool, typer.Option("--copy/--no-copy", help="Whether the writer can copy source tokens.")] = True,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers of a compact decoder.")] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weights to go on from: an earlier run's best-full.safetensors.")
-    ] = None,
+    weights: Annotated[str | None, typer.Option(help="An earlier run's best-full.safetensors, to go on from.")] = None,
     batch_tokens: Annotated[int, typer.Option(min=1, help="Padded tokens in a batch, at most.")] = 32_768,
     batch_examples: Annotated[int, typer.Option(min=1, help="Examples in a batch, at most.")] = 64,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches in a step.")] = 1,
@@ -65,7 +61,7 @@ def writer(
         copy=copy,
         frozen_encoder=not train_encoder,
         layers=layers,
-        weights=None if weights is None else str(weights),
+        weights=weights,
         batch_tokens=batch_tokens,
         batch_examples=batch_examples,
         accumulate=accumulate,

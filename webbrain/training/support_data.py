@@ -11,13 +11,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A claim, its source, whether people found it supported; pairs of one `group` share a document."""
+    """A claim, its source, whether people found it supported; pairs of one `group` share a document.
+
+    `label` is the set's own word for it, which may tell what is contradicted from what is not mentioned.
+    """
 
     pair_id: str
     source: str
     claim: str
     supported: bool
     group: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ def read_judged(folder: Path, judged: JudgedSet, limit: int | None = None) -> li
 
 
 def _pair(row: dict[str, Any], judged: JudgedSet) -> Judged:
-    return Judged(str(row["id"]), row["source"], row["claim"], bool(row["consistent"]), str(row[judged.group])[:300])
+    group = str(row[judged.group])[:300]
+    return Judged(str(row["id"]), row["source"], row["claim"], bool(row["consistent"]), group, str(row["label"]))
 
 
 def _scrambled(group: str) -> str:

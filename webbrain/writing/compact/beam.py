@@ -95,6 +95,16 @@ def sample(
     return list(live.ids)
 
 
+def not_before(size: int, end: int) -> Rule:
+    """The end comes after `size` tokens at the earliest."""
+
+    def forbid(ids: Sequence[int], scores: Floats) -> None:
+        if len(ids) < size:
+            scores[end] = -np.inf
+
+    return forbid
+
+
 def no_repeat(size: int) -> Rule:
     """No run of `size` tokens comes twice (Paulus, Xiong and Socher, ICLR 2018)."""
 

@@ -12,7 +12,7 @@ from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.errors import ConfigError
 from webbrain.models import DEFAULT_ENCODER
 from webbrain.types import Passage, Sentence
-from webbrain.writing.compact.beam import Rule, beam_search, no_repeat, sample
+from webbrain.writing.compact.beam import Rule, beam_search, no_repeat, not_before, sample
 from webbrain.writing.compact.card import OWN_ENCODER, TOKENIZER
 from webbrain.writing.compact.runtime import CompactRuntime
 from webbrain.writing.compact.surface import Surface, join_pieces
@@ -20,6 +20,8 @@ from webbrain.writing.fid.rules import DecodingRules
 from webbrain.writing.fid.vocabulary import MAX_REFERENCES, MarkedSentence, Vocabulary, reference_text
 from webbrain.writing.fid.writer import Decoding
 from webbrain.writing.marks_repair import repair_marks
+
+MIN_TOKENS = 130  # by ROUGE on development articles; see docs/results.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class CompactWriter:
 
     encoder: Any = None
     model: str | None = None
-    decoding: Decoding = field(default_factory=lambda: Decoding(max_tokens=200))
+    decoding: Decoding = field(default_factory=lambda: Decoding(max_tokens=200, min_tokens=MIN_TOKENS))
     threads: int | None = None
     name: str = "compact"
     _loaded: _Loaded | None = None
@@ -96,6 +98,8 @@ class CompactWriter:
         rows, numbers = vocabulary.sources(query, references, card.source_tokens, numbered=True)
         state = loaded.runtime.begin([loaded.encoder.encode_ids(row) for row in rows], rows, numbers)
         rules: list[Rule] = [DecodingRules(vocabulary, references, red=decoding.red).apply]
+        if least := decoding.least(len(references)):
+            rules.insert(0, not_before(least, vocabulary.end[0]))
         if decoding.no_repeat:
             rules.insert(0, no_repeat(decoding.no_repeat))
         bounds = {
