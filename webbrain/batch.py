@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from webbrain.errors import ConfigError, CorpusError
-from webbrain.grounding.scorers import DEFAULT_SCORER
+from webbrain.facts import facts_of
+from webbrain.grounding.scorers import DEFAULT_SCORER, make_scorer
 from webbrain.protocols import Retriever
 from webbrain.records import read_qrels, run_line, unescape_id
 from webbrain.retrieval import make_retriever
@@ -24,6 +25,7 @@ from webbrain.workers import in_order
 from webbrain.writing.modes import EvidenceMode, in_mode, rows_of_documents
 from webbrain.writing.pipeline import DEFAULT_WRITER, ArticleWriter
 from webbrain.writing.render import as_json
+from webbrain.writing.writers import make_writer
 
 Task = Literal["search", "write"]
 Job = Callable[[Query], list[str]]
@@ -112,7 +114,7 @@ def run_search(
 
 
 def provenance(settings: RunSettings) -> dict[str, Any]:
-    """What the results of a run depend on, as JSON values; the models' names stand in the index's manifest."""
+    """What the results of a run depend on, as JSON values."""
     import webbrain
 
     index = Index.open(settings.index)
@@ -130,7 +132,9 @@ def provenance(settings: RunSettings) -> dict[str, Any]:
     return {
         **found,
         "writer": settings.writer or DEFAULT_WRITER,
+        "writer_settings": facts_of(make_writer(settings.writer or DEFAULT_WRITER, None)),
         "scorer": settings.scorer or DEFAULT_SCORER,
+        "scorer_settings": facts_of(make_scorer(settings.scorer)),
         "evidence": settings.evidence.as_json(),
         "qrels": _digest(settings.qrels),
     }
@@ -172,6 +176,9 @@ def _refuse_other_settings(path: Path | None, now: dict[str, Any]) -> None:
         raise CorpusError("this is no provenance of a run; give another --output", path) from error
     if "scorer" in now:
         before.setdefault("scorer", DEFAULT_SCORER)  # runs from before it could be chosen
+    for name in ("writer_settings", "scorer_settings"):  # and from before these were kept
+        if name in now:
+            before.setdefault(name, now[name])
     changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     if changed:
         raise ConfigError(

@@ -73,3 +73,12 @@ class SupportScorer(Protocol):
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
         """Verdict for the claim against the passages together; an empty source is never `supported`."""
         ...
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A part whose results depend on more than its name and this version of WebBrain."""
+
+    def facts(self) -> Mapping[str, object]:
+        """The model's name and digest, the seed, the settings, as JSON values; nothing secret."""
+        ...

@@ -29,6 +29,7 @@ from indexing.datasets.settings import DatasetSettings  # noqa: E402
 from indexing.settings import BuildSettings  # noqa: E402
 from tests.fid.data import articles, make_encoder, write_articles  # noqa: E402
 from webbrain.errors import ConfigError, CorpusError  # noqa: E402
+from webbrain.facts import facts_of, weights_digest  # noqa: E402
 from webbrain.models import resolve  # noqa: E402
 from webbrain.store.index import Index  # noqa: E402
 from webbrain.training.batches import HELD_OUT, Examples  # noqa: E402
@@ -43,6 +44,7 @@ from webbrain.writing.compact.card import read_card  # noqa: E402
 from webbrain.writing.compact.model import CompactShape, warm_start  # noqa: E402
 from webbrain.writing.fid.model import IGNORED  # noqa: E402
 from webbrain.writing.pipeline import ArticleWriter  # noqa: E402
+from webbrain.writing.writers import make_writer  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 STEPS = 12
@@ -95,6 +97,9 @@ def test_the_whole_path_ends_in_a_writer_that_writes(work: Path, tmp_path: Path)
     writer = f"compact:{run / 'writer'}"
     article = ArticleWriter.over(Index.open(index), writer=writer).write(str(articles()[0]["title"]))
     assert article.provenance["writer"] == "compact"
+    assert article.provenance["writer_settings"] == facts_of(make_writer(writer, None))
+    assert article.provenance["writer_settings"]["sha256"] == weights_digest(run / "writer")
+    assert article.provenance["writer_settings"]["decoding"]["beams"] == 5
     with pytest.raises(ConfigError, match="--resume"):
         train(work / "packed", run, settings(work, 2), note=lines.append)
     with pytest.raises(ConfigError, match="other settings"):

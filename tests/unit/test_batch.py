@@ -19,8 +19,9 @@ import pytest
 
 from indexing.build import build
 from indexing.settings import BuildSettings
-from webbrain.batch import RunSettings, count_done, run_batch
+from webbrain.batch import RunSettings, count_done, provenance, run_batch
 from webbrain.errors import ConfigError, CorpusError, WebBrainError
+from webbrain.facts import model_facts
 from webbrain.types import Query
 from webbrain.workers import in_order
 from webbrain.writing.modes import EvidenceMode
@@ -353,5 +354,21 @@ def test_a_run_from_before_scorers_could_be_named_goes_on(index: Path, tmp_path:
     facts = tmp_path / "out.provenance.json"
     held = json.loads(facts.read_text(encoding="utf-8"))
     assert held.pop("scorer") == "tier1"
+    assert (held.pop("writer_settings"), held.pop("scorer_settings")) == ({}, {})
     facts.write_text(json.dumps(held), encoding="utf-8")
     assert _run(settings, tmp_path / "out", resume=True) == whole
+
+
+def test_a_run_does_not_go_on_with_another_model_of_the_same_name(index: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.onnx").write_bytes(b"one")
+    settings, output = RunSettings("write", index, scorer=f"nli:{model}"), tmp_path / "out"
+    model_facts.cache_clear()
+    output.write_text("")
+    Path(f"{output}.provenance.json").write_text(json.dumps(provenance(settings)), encoding="utf-8")
+    assert list(run_batch(settings, [], output, resume=True)) == []
+    (model / "model.onnx").write_bytes(b"two")
+    model_facts.cache_clear()
+    with pytest.raises(ConfigError, match="scorer_settings"):
+        list(run_batch(settings, [], output, resume=True))

@@ -13,6 +13,7 @@ from math import exp, log
 
 from webbrain.encoding.default import default_encoder
 from webbrain.encoding.encoder import OnnxEncoder
+from webbrain.facts import model_facts
 from webbrain.grounding.entailment import DEFAULT_MODEL, EntailmentModel, open_model, require_folder
 from webbrain.grounding.focus import Source, focus
 from webbrain.grounding.tier1 import Tier1Scorer
@@ -83,11 +84,15 @@ class JointScorer:
 
     def __init__(self, model: str = DEFAULT_MODEL) -> None:
         require_folder(model)
+        self.model = model
         self._scorer = Tier1Scorer(opinion=JointOpinion(model), name=f"joint:{model}")
 
     @property
     def name(self) -> str:
         return self._scorer.name
+
+    def facts(self) -> dict[str, object]:
+        return model_facts(self.model)
 
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
         return self._scorer.score(claim, sources)

@@ -41,6 +41,9 @@ class JudgeScorer:
     def name(self) -> str:
         return f"judge:{self.settings.model}"
 
+    def facts(self) -> dict[str, object]:
+        return self.settings.facts()
+
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
         from webbrain.writing.chat.endpoint import complete
 

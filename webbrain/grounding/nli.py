@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from math import exp
 
+from webbrain.facts import model_facts
 from webbrain.grounding.entailment import DEFAULT_MODEL, EntailmentModel, open_model, require_folder
 from webbrain.grounding.sentences import split_sentences
 from webbrain.types import Claim, Label, Passage, Verdict
@@ -27,6 +28,9 @@ class NliScorer:
     @cached_property
     def _classifier(self) -> EntailmentModel:
         return open_model(self.model)
+
+    def facts(self) -> dict[str, object]:
+        return model_facts(self.model)
 
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
         text = "\n".join(f"{source.title}\n{source.text}" for source in sources if source.text.strip())

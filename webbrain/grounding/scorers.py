@@ -8,6 +8,7 @@ from inspect import signature
 from pathlib import Path
 
 from webbrain.errors import ConfigError
+from webbrain.facts import facts_of
 from webbrain.grounding.calibration import Calibration, load_calibration
 from webbrain.protocols import SupportScorer
 from webbrain.registry import SCORERS
@@ -49,6 +50,9 @@ class CalibratedScorer:
     @property
     def name(self) -> str:
         return f"{self.scorer.name}, calibrated"
+
+    def facts(self) -> dict[str, object]:
+        return {**facts_of(self.scorer), "cut": self.calibration.cut}
 
     def score(self, claim: Claim, sources: Sequence[Passage]) -> Verdict:
         verdict = self.scorer.score(claim, sources)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import webbrain
+from webbrain.facts import facts_of
 from webbrain.grounding.normal import tidy
 from webbrain.grounding.scorers import make_scorer
 from webbrain.protocols import Retriever, SupportScorer, Writer
@@ -97,7 +98,9 @@ class ArticleWriter:
             "encoder_sha256": encoder.get("weights_sha256"),
             "retriever": self.retriever.name,
             "writer": self.writer.name,
+            "writer_settings": facts_of(self.writer),
             "scorer": self.scorer.name,
+            "scorer_settings": facts_of(self.scorer),
             "counts": counts,
         }
 

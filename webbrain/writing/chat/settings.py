@@ -37,6 +37,10 @@ class ChatSettings:
             key=os.environ.get(KEY_VARIABLE, ""),
         )
 
+    def facts(self) -> dict[str, object]:
+        """What an answer depends on; the endpoint's address is nobody's business."""
+        return {"model": self.model, "seed": self.seed, "max_tokens": self.max_tokens}
+
     def check(self) -> None:
         """Raises ConfigError for an address that is no http(s) URL, a key sent in the clear, or no model."""
         parts = urlsplit(self.url)

@@ -27,6 +27,9 @@ class ChatWriter:
         self.settings = settings or ChatSettings.from_environment(model)
         self.floor = ExtractiveWriter(encoder)
 
+    def facts(self) -> dict[str, object]:
+        return {**self.settings.facts(), "references": self.settings.references}
+
     def write(self, query: str, evidence: Sequence[Passage]) -> list[Sentence]:
         """What the model wrote and can be cited; when it declines or nothing of that is left, quotations."""
         references = list(evidence[: self.settings.references])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from webbrain.encoding.default import default_encoder
 from webbrain.encoding.encoder import OnnxEncoder
 from webbrain.errors import ConfigError
+from webbrain.facts import model_facts
 from webbrain.models import DEFAULT_ENCODER
 from webbrain.types import Passage, Sentence
 from webbrain.writing.compact.beam import Rule, beam_search, no_repeat, not_before, sample
@@ -70,6 +71,9 @@ class CompactWriter:
             f"writer {self.model} reads the vectors of {card.encoder}, which this index does not carry; "
             f"build the index with --encoder {card.encoder}"
         )
+
+    def facts(self) -> dict[str, object]:
+        return {**({} if self.model is None else model_facts(self.model)), "decoding": asdict(self.decoding)}
 
     def write(self, query: str, evidence: Sequence[Passage]) -> list[Sentence]:
         """Sentences from the first MAX_REFERENCES passages, each citing one of them."""

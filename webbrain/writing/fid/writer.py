@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from webbrain.errors import ConfigError
+from webbrain.facts import model_facts
 from webbrain.types import Passage, Sentence
 from webbrain.writing.fid.rules import DecodingRules
 from webbrain.writing.fid.vocabulary import MAX_REFERENCES, MarkedSentence
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How to decode; the defaults are the paper's. `top_p` and `temperature` count when sampling. `min_tokens` are those
-    of an article from MAX_REFERENCES references, from fewer in proportion: a search by the mean probability of a token
-    likes to end after one sentence.
+    """How to decode; the defaults are the paper's. `top_p` and `temperature` count when sampling.
+
+    `min_tokens` are those of an article from MAX_REFERENCES references, from fewer in proportion: a search by the mean
+    probability of a token likes to end after one sentence.
     """
 
     beams: int = 5
@@ -58,6 +60,9 @@ class FidWriter:
 
             self._loaded = load_model(self.model)
         return self._loaded
+
+    def facts(self) -> dict[str, object]:
+        return {**({} if self.model is None else model_facts(self.model)), "decoding": asdict(self.decoding)}
 
     def write(self, query: str, evidence: Sequence[Passage]) -> list[Sentence]:
         """Sentences from the first MAX_REFERENCES passages, each citing one of them."""
