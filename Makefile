@@ -16,6 +16,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy benchmarks/*.py
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/retrieval.py

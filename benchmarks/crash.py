@@ -401,6 +401,7 @@ class _Server:
         return self.wait()
 
     def is_done(self, seconds: float) -> bool:
+        assert self.process.stdout is not None
         return bool(select.select([self.process.stdout], [], [], seconds)[0])
 
     def wait(self) -> tuple[int, str]:
@@ -438,7 +439,8 @@ def _change_and_exit(order: dict[str, Any]) -> None:
     status = 1
     try:
         if order.get("roomy"):  # the estimate would refuse before anything is written
-            disk.check_room = compacting.check_room = lambda *_: None
+            for module in (disk, compacting):
+                setattr(module, "check_room", lambda *_: None)  # noqa: B010 - imported there, not its own
         with dying_before(order.get("die_at", 0)) as count:
             _change(order)
         os.write(2, f"{count[0]}\n".encode())

@@ -31,9 +31,9 @@ def dying_before(die_at: int) -> Iterator[list[int]]:
         elif active and event == "open" and _writes(arguments[1], arguments[2]):
             step(f"writing {_kind(arguments[0])}")
 
-    def sync(handle: int) -> None:
+    def sync(fd: Any) -> None:
         step("an fsync")
-        original(handle)
+        original(fd)
         step("what follows an fsync")
 
     sys.addaudithook(hook)

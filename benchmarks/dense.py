@@ -13,8 +13,9 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import faiss
 import numpy as np
@@ -77,9 +78,13 @@ def _lists(vectors: Any, queries: Any) -> None:
         extra = sum((folder / name).stat().st_size for name in ("codes", "places.npy")) / shards[0].ntotal
     print(f"| {size} | (training {lists.lists} lists) | {training:.1f} | | | |")
     for probes, recall in _measure(shards, lists, queries):
-        millis = _millis(lambda query, n=probes: near_rows(shards, starts, query, 10, lists, n, live), queries)
+        millis = _millis(partial(_near, shards, starts, lists, probes, live), queries)
         size_of = f"{2 * vectors.shape[1]} + {extra:.0f}"
         print(f"| {size} | {probes} of {lists.lists} lists | {build:.1f} | {size_of} | {recall:.3f} | {millis:.2f} |")
+
+
+def _near(shards: Any, starts: Any, lists: Lists, probes: int, live: Any, query: Any) -> Any:
+    return near_rows(shards, starts, query, 10, lists, probes, live)
 
 
 def _hnsw(vectors: Any, queries: Any) -> None:
@@ -87,7 +92,7 @@ def _hnsw(vectors: Any, queries: Any) -> None:
     begin, dim = time.process_time(), vectors.shape[1]
     graphs = []
     for at in range(0, len(vectors), SHARD):
-        graph = faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, 16, faiss.METRIC_INNER_PRODUCT)
+        graph: Any = faiss.IndexHNSWSQ(dim, cast(Any, faiss.ScalarQuantizer.QT_fp16), 16, faiss.METRIC_INNER_PRODUCT)
         graph.hnsw.efConstruction = 80
         graph.train(vectors[:1])
         graph.add(vectors[at : at + SHARD].astype(np.float32))
@@ -95,7 +100,7 @@ def _hnsw(vectors: Any, queries: Any) -> None:
     build = time.process_time() - begin
     exact = [set(np.argpartition(-(vectors @ query), 10)[:10]) for query in queries.astype(vectors.dtype)]
     for breadth, k in ((64, 10), (128, 10), (256, 10), (1000, 1000)):
-        options = faiss.SearchParametersHNSW(efSearch=breadth)
+        options = cast(Any, faiss).SearchParametersHNSW(efSearch=breadth)
 
         def search(query: Any, k: int = k, options: Any = options) -> list[tuple[float, int]]:
             found = [graph.search(query, k, params=options) for graph in graphs]

@@ -54,8 +54,8 @@ def main() -> None:
     print()
     print("\n".join(comparison_lines(compare_runs(whole, references=folder / "references.jsonl", measures=MEASURES))))
     if arguments.report:
-        paths = {"references": folder / "references.jsonl", "qrels": folder / "qrels.tsv"}
-        write_report(gather(whole[0], against=whole[1], **paths), arguments.report)
+        references, qrels = folder / "references.jsonl", folder / "qrels.tsv"
+        write_report(gather(whole[0], against=whole[1], references=references, qrels=qrels), arguments.report)
 
 
 def _write_inputs(folder: Path, titles: int | None) -> None:

@@ -28,7 +28,7 @@ from webbrain.retrieval.hybrid import HybridRetriever
 from webbrain.retrieval.ranking import best_passage_per_document
 from webbrain.store.index import Index
 from webbrain.terminal import BuildBars
-from webbrain.types import Query, ScoredPassage
+from webbrain.types import Qrel, Query, ScoredPassage
 
 PAIRS = (("bm25", "milvus-bm25"), ("dense", "milvus-dense"), ("hybrid, reciprocal rank", "milvus"))
 DEPTH = 100
@@ -101,7 +101,7 @@ def _overlap(one: list[ScoredPassage], two: list[ScoredPassage]) -> float:
     return len(rows & {hit.row for hit in one[:10]}) / max(len(rows), 1)
 
 
-def _quality(found: dict[str, list[ScoredPassage]], qrels: list[object]) -> tuple[float, float]:
+def _quality(found: dict[str, list[ScoredPassage]], qrels: list[Qrel]) -> tuple[float, float]:
     run = [
         ir_measures.ScoredDoc(query, hit.passage.doc_id, -float(rank))
         for query, hits in found.items()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import ir_measures
@@ -69,7 +70,7 @@ def _retrievers(fusers: bool) -> dict[str, Callable[[Index], Retriever]]:
             "hybrid, reciprocal rank": lambda index: HybridRetriever(index, ReciprocalRank()),
             "hybrid, score sum": lambda index: HybridRetriever(index, ScoreSum()),
         }
-    return {name: lambda index, name=name: make_retriever(index, name) for name in ("bm25", "dense", "hybrid")}
+    return {name: partial(make_retriever, name=name) for name in ("bm25", "dense", "hybrid")}
 
 
 def _index(name: str, encoder: str | None, dense: Literal["auto", "ivf"], recall: float | None) -> Index:

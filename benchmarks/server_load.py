@@ -52,7 +52,8 @@ def main() -> None:
     arguments = parser.parse_args()
     queries = [query.text for query in read_queries(samples_folder() / "queries.jsonl")]
     with _server(arguments.index or _samples_index()) as (process, address):
-        alone, together, memory = Tally(), Tally(), []
+        alone, together = Tally(), Tally()
+        memory: list[int] = []
         _read(Client(address), queries[:20], alone, time.monotonic() + MOST_SECONDS)
         _crowd(address, queries, together, arguments.readers, arguments.seconds, process.pid, memory)
     print(f"cores {os.cpu_count()}, load average {os.getloadavg()[0]:.1f} (others' work included)")
@@ -93,7 +94,7 @@ def _server(index: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def _crowd(
-    address: str, queries: Sequence[str], tally: Tally, readers: int, seconds: int, pid: int, memory: list[int]
+    address: str, queries: list[str], tally: Tally, readers: int, seconds: int, pid: int, memory: list[int]
 ) -> None:
     """All readers at once, each with its own place in the queries."""
     deadline = time.monotonic() + seconds

@@ -66,7 +66,7 @@ def _row(
 
 
 def _ours(retriever: SparseRetriever, weights: Weights) -> list[int]:
-    found = []
+    found: list[tuple[float, int]] = []
     for shard, start in zip(retriever.index.sparse, retriever.index.starts, strict=False):
         scores = retriever._scores(shard, weights)
         found.extend((float(scores[row]), start + int(row)) for row in top_rows(scores, K))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -75,10 +75,9 @@ def main() -> None:
     print(rate("model alone", *timed(model, optimizer, batches), len(batches)))
     with closing(read_ahead(islice(examples.train(plan, Position()), options.steps))) as ahead:
         print(rate("both", *timed(model, optimizer, islice(ahead, options.steps)), len(batches)))
-    measured = torch.profiler.profile() if options.profile else nullcontext()
-    with measured:
-        timed(model, optimizer, batches[:3])
     if options.profile:
+        with torch.profiler.profile() as measured:
+            timed(model, optimizer, batches[:3])
         kind = "self_cuda_time_total" if DEVICE.type == "cuda" else "self_cpu_time_total"
         print(measured.key_averages().table(sort_by=kind, row_limit=20))
     if DEVICE.type == "cuda":

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -151,9 +152,9 @@ def ours(index: Index, titles: Sequence[Title], compact: Sequence[str]) -> dict[
         if isinstance(writer.writer, CompactWriter):
             whole = writer.writer
             free = replace(bare, writer=CompactWriter(whole.encoder, whole.model, replace(whole.decoding, red=False)))
-            methods[f"{name}, no RED, not verified"] = lambda title, free=free: free.write(title.title)
-        methods[f"{name}, not verified"] = lambda title, bare=bare: bare.write(title.title)
-        methods[name] = lambda title, writer=writer: writer.write(title.title)
+            methods[f"{name}, no RED, not verified"] = partial(_write, free)
+        methods[f"{name}, not verified"] = partial(_write, bare)
+        methods[name] = partial(_write, writer)
 
         def from_gold(title: Title, writer: ArticleWriter = writer) -> Article:
             judged = [row for doc_id in dict.fromkeys(title.gold) for row in gold[doc_id]]
@@ -161,6 +162,10 @@ def ours(index: Index, titles: Sequence[Title], compact: Sequence[str]) -> dict[
 
         methods[f"{name}, gold evidence"] = from_gold
     return methods
+
+
+def _write(writer: ArticleWriter, title: Title) -> Article:
+    return writer.write(title.title)
 
 
 def specifications(compact: Sequence[str]) -> dict[str, str]:

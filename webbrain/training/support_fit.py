@@ -76,7 +76,7 @@ def _level(weights: Floats, part: TrainingSet, certain: NDArray[np.bool_]) -> fl
 
 def fit_additive(sets: Sequence[TrainingSet], signs: Sequence[int], prior: Floats, ridge: float) -> Floats:
     """Weights on the features as they are; `prior` in standard deviations. Sets and classes weigh alike."""
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.optimize import minimize
 
     parts = [_centred(part) for part in sets]
     scale = np.sqrt(np.mean([x.std(axis=0) ** 2 for x, _, _ in parts], axis=0)) + 1e-6
