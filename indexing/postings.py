@@ -69,9 +69,10 @@ class PostingsWriter:
         """Terms per row that are not stop words."""
         is_content = np.ones(len(self.terms), np.uint32)
         is_content[[self.terms[word] for word in STOP_WORDS if word in self.terms]] = 0
-        sums = np.cumsum(np.append(np.uint32(0), is_content[numbers] * counts), dtype=np.uint64)
-        ends = np.cumsum(np.append(np.uint32(0), np.asarray(self.sizes, np.uint32)), dtype=np.uint64)
-        return np.diff(sums[ends]).astype(np.uint32)
+        sums = np.zeros(len(numbers) + 1, np.uint32)  # they may pass 2**32: their differences do not
+        np.cumsum(is_content[numbers] * counts, out=sums[1:])
+        ends = np.cumsum(np.append(np.uint64(0), np.asarray(self.sizes, np.uint64)))
+        return np.diff(sums[ends])
 
 
 def _stable_order(numbers: NDArray[np.uint32]) -> NDArray[np.int64]:

@@ -117,11 +117,8 @@ class WordTable:
         slots = self._slots(rows)
         while len(rows):
             free = self._rows[slots, 2] == 0
-            taken, first = np.unique(slots[free], return_index=True)
-            placed = np.flatnonzero(free)[first]
-            self._rows[taken] = rows[placed]
-            rest = np.ones(len(rows), bool)
-            rest[placed] = False
+            self._rows[slots[free]] = rows[free]  # of several for one place, one stays
+            rest = _is_other(self._rows[slots], rows)
             rows, slots = rows[rest], (slots[rest] + 1) & (len(self._rows) - 1)
 
     def _slots(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:

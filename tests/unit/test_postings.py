@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from indexing.postings import MAX_COUNT, PostingsWriter
@@ -54,6 +55,15 @@ def test_terms_are_sorted_by_their_bytes_and_all_found(tmp_path: Path) -> None:
 
 def test_a_count_over_sixteen_bits_is_capped(tmp_path: Path) -> None:
     assert postings(shard(tmp_path, "dog " * (MAX_COUNT + 10)), "dog") == [(0, MAX_COUNT)]
+
+
+def test_a_shard_of_more_words_than_32_bits_count(tmp_path: Path) -> None:
+    (tmp_path / "bm25").mkdir()
+    writer = PostingsWriter()
+    many = np.array([3 << 30, 2, 3 << 30, 5], np.uint32)
+    writer.take(TermTable(["dog", "the"], np.array([0, 1, 0, 0], np.uint32), many, [0, 2, 3, 3, 4]), 0, 4)
+    assert writer.write(tmp_path, 0) == (6 << 30) + 5
+    assert PostingsShard(tmp_path, 0).lengths.tolist() == [3 << 30, 3 << 30, 0, 5]
 
 
 @pytest.mark.parametrize("texts", [[], ["", ""], ["the of"]])
