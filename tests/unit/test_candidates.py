@@ -8,7 +8,7 @@ from webbrain.encoding.default import default_encoder
 from webbrain.protocols import Encoder
 from webbrain.types import Passage
 from webbrain.writing.candidates import CandidateFinder
-from webbrain.writing.extractive import ExtractiveWriter
+from webbrain.writing.extractive import ExtractiveSettings, ExtractiveWriter
 
 PROSE = "The lighthouse of Marrow Point was built in 1871 by the harbour board of the town. It is made of grey granite."
 
@@ -107,3 +107,36 @@ def test_an_article_leaves_out_what_has_nothing_to_do_with_the_query(encoder: En
         other
     ]  # there is nothing else
     assert len(ExtractiveWriter().write(query, evidence)) == 3  # terms alone do not tell
+
+
+LIFE = (
+    "Mira Tolland was a keeper of the lighthouse at Marrow Point. She was born in Eastmoor in 1802. "
+    "Her diary of 1840 holds what is often called the first weather forecast of the coast."
+)
+OTHERS = (
+    "The first post office of the coast stood in Eastmoor for a century. The weather of the coast is mild in winter. "
+    "A newspaper was first printed on the coast in 1861. The ships of the coast carried coal and salt to Eastmoor."
+)
+
+
+SHORT = ExtractiveSettings(words=20, min_sentences=3, max_sentences=3)
+
+
+def written(query: str, *evidence: Passage) -> list[str]:
+    return [one.text for one in ExtractiveWriter(None, SHORT).write(query, evidence)]
+
+
+def test_a_question_is_answered_though_the_answer_leans_on_what_stands_before_it() -> None:
+    evidence = [passage(OTHERS), passage(LIFE, number=1)]
+    found = written("Who made the first weather forecast?", *evidence)
+    answer = next(place for place, text in enumerate(found) if text.startswith("Her diary of 1840"))
+    assert " ".join(found[answer - 2 : answer + 1]) == LIFE
+    assert not any(text.startswith("Her diary") for text in written("first weather forecast", *evidence))
+
+
+def test_an_answer_that_stands_too_far_behind_is_not_dragged_along() -> None:
+    more = "She kept a black dog and two goats on the rock. She sang in the choir of the old harbour church."
+    far = LIFE.replace("in 1802.", f"in 1802. {more}")
+    found = written("who made the first weather forecast", passage(OTHERS), passage(far, number=1))
+    assert found
+    assert not any(text.startswith(("Her diary", "She sang", "She kept")) for text in found)

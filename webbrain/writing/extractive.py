@@ -15,6 +15,7 @@ from webbrain.protocols import Encoder
 from webbrain.types import Passage, Sentence
 from webbrain.writing.candidates import Candidate, CandidateFinder
 
+_QUESTION = re.compile(r"(who|whom|whose|what|when|where|which|why|how)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b")
 WEIGHTS: Mapping[str, float] = {
     "query": 0.8,
@@ -34,6 +35,7 @@ WEIGHTS: Mapping[str, float] = {
 _NEVER = float("-inf")
 _NEAR = 0.2  # cosine to the query under which a sentence has to share words with it ...
 _TOUCHING = 0.05  # ... to more than this share of the best sentence's BM25
+_LEADERS = 3  # sentences that one may stand behind and still open an article with them
 _DEFINES = 0.5  # a sentence with more of the feature says what the subject is
 
 
@@ -66,13 +68,18 @@ class ExtractiveWriter:
         candidates = self.finder.find(query, evidence)
         if self.finder.encoder is not None:  # by terms alone what is near cannot be told from what is not
             candidates = [item for item in candidates if _is_near(item)] or candidates
-        return [Sentence(item.text, (item.marker,)) for item in in_reading_order(self.choose(candidates))]
+        chosen = self.choose(candidates, answer=_QUESTION.match(query.strip()) is not None)
+        return [Sentence(item.text, (item.marker,)) for item in in_reading_order(chosen)]
 
-    def choose(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Greedy choice until the article is long enough; the opening sentence says what the subject is if one does."""
+    def choose(self, candidates: Sequence[Candidate], *, answer: bool = False) -> list[Candidate]:
+        """Greedy choice until the article is long enough; the opening sentence says what the subject is if one does.
+
+        With `answer` the best sentence of all is chosen first, with those that it leans on.
+        """
         scores = {(item.marker, item.place): self._score(item) for item in candidates}
         pool = sorted(candidates, key=lambda item: (-scores[_key(item)], item.marker, item.place))
-        chosen: list[Candidate] = []
+        chosen = _with_leaders(pool[0], candidates) if answer and pool else []
+        pool = [item for item in pool if _key(item) not in map(_key, chosen)]
         while pool and not self._is_long_enough(chosen):
             gains = [self._gain(item, scores[_key(item)], chosen) for item in pool]
             best = max(gains)
@@ -112,6 +119,18 @@ class ExtractiveWriter:
 def _is_near(item: Candidate) -> bool:
     """Whether it has anything to do with the query, in meaning or in words."""
     return item.features.query >= _NEAR or item.features.bm25 > _TOUCHING
+
+
+def _with_leaders(item: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The sentence behind those it leans on; nothing where the first of them is not there, or it is far."""
+    by_key = {_key(other): other for other in candidates}
+    run = [item]
+    while run[0].follows:
+        before = by_key.get((item.marker, run[0].place - 1))
+        if before is None or len(run) == _LEADERS:
+            return []
+        run.insert(0, before)
+    return run
 
 
 def in_reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:
