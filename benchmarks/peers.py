@@ -49,8 +49,14 @@ def _row(passage_id: str) -> int:
 # WebBrain
 
 
+def as_command_line() -> None:
+    """What `webbrain` does before NumPy is imported: threads that are started and never used cost time."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def _webbrain(retriever: str, **settings: Any) -> Engine:
     def build(texts: Path, folder: Path) -> None:
+        as_command_line()
         from indexing.build import build as build_index
         from indexing.chunk import ChunkSettings
         from indexing.settings import BuildSettings
@@ -71,6 +77,7 @@ def _webbrain(retriever: str, **settings: Any) -> Engine:
 def _postings_build(texts: Path, folder: Path) -> None:
     """What the other BM25 engines do, by the classes of our pipeline: passages as they are, counted by a worker on each
     core, texts and postings in shards, flushed. Not cleaned, cut, compared or remembered."""
+    as_command_line()
     from indexing.prepare import AHEAD
     from indexing.settings import BuildSettings
     from indexing.shard import ShardWriter

@@ -140,3 +140,14 @@ def test_an_answer_that_stands_too_far_behind_is_not_dragged_along() -> None:
     found = written("who made the first weather forecast", passage(OTHERS), passage(far, number=1))
     assert found
     assert not any(text.startswith(("Her diary", "She sang", "She kept")) for text in found)
+
+
+def test_he_stays_behind_the_sentence_that_says_who_he_is() -> None:
+    watt = [
+        "James Watt improved the steam engine but did not invent it.",
+        "Steam pumps were at work decades before he was born in 1736.",
+    ]
+    savery = "Thomas Savery, an English engineer, patented a steam engine without a piston in 1698."
+    found = written("steam engine", passage(" ".join(watt)), passage(savery, number=1))
+    assert len(found) == 3
+    assert found.index(watt[1]) == found.index(watt[0]) + 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from webbrain.protocols import Encoder
 from webbrain.types import Passage, Sentence
 from webbrain.writing.candidates import Candidate, CandidateFinder
+from webbrain.writing.quality import leans_on_subject
 
 _QUESTION = re.compile(r"(who|whom|whose|what|when|where|which|why|how)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b")
@@ -135,7 +136,7 @@ def _with_leaders(item: Candidate, candidates: Sequence[Candidate]) -> list[Cand
 
 def in_reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:
     """The definition first, then what has no date, then by the first year named; followers behind what they follow."""
-    heads = [item for item in chosen if not item.follows]
+    heads = [item for item in chosen if not _stays_behind(item, chosen)]
     if not heads:
         return []
     opening = max(heads, key=lambda item: (not item.features.leaning, item.features.definition, -chosen.index(item)))
@@ -146,9 +147,15 @@ def in_reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:
 def _with_followers(head: Candidate, chosen: Sequence[Candidate]) -> list[Candidate]:
     by_key = {_key(item): item for item in chosen}
     run = [head]
-    while (following := by_key.get((head.marker, run[-1].place + 1))) is not None and following.follows:
+    while (following := by_key.get((head.marker, run[-1].place + 1))) and _stays_behind(following, chosen):
         run.append(following)
     return run
+
+
+def _stays_behind(item: Candidate, chosen: Sequence[Candidate]) -> bool:
+    """Whether it follows, or its "he" is said before any name while the sentence that it stood behind is here too."""
+    leans = item.features.leaning > 0 or leans_on_subject(item.text)
+    return item.follows or (leans and (item.marker, item.place - 1) in map(_key, chosen))
 
 
 def _key(item: Candidate) -> tuple[int, int]:
