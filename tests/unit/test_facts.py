@@ -31,7 +31,9 @@ def test_a_folder_is_known_by_the_digest_of_its_weights(folder: Path) -> None:
     assert both not in (None, hashlib.sha256(b"graph").hexdigest())
     (folder / "model.safetensors").write_bytes(b"others")
     assert weights_digest(folder) != both
-    (folder / "model.safetensors").rename(folder / "z.safetensors")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    assert weights_digest(folder) == both
+    (folder / "onnx/model.onnx").write_bytes(b"another graph")
     assert weights_digest(folder) != both
 
 
