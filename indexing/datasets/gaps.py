@@ -35,15 +35,14 @@ class _Line:
     words: frozenset[str]
 
 
-def gap_examples(rows: Iterable[Row], references: int) -> Iterator[Example]:
+def gap_examples(rows: Iterable[Row], references: int, dataset: DatasetSettings) -> Iterator[Example]:
     """Examples from a corpus of WebBrain-R, whose passages of a document come one after another.
 
-    Pages whose titles are kept for development and test are left out.
+    Pages whose titles the dataset keeps for development and test are left out.
     """
-    settings = DatasetSettings()
     for _, group in groupby(rows, key=_document):
         passages = list(group)
-        if split_of(passages[0]["title"], settings) != "train":
+        if split_of(passages[0]["title"], dataset) != "train":
             continue
         for begin in range(0, len(passages), references):
             if (example := _example(passages[begin : begin + references])) is not None:

@@ -24,6 +24,7 @@ from .describe import describe
 from .formats import Example, ExampleSentence, from_json
 from .gaps import gap_examples
 from .publish import RETRIEVAL, WRITING
+from .settings import DatasetSettings
 from .stage import read_rows
 from .support import NO_REFERENCE
 from .tokens import PackTokenizer
@@ -92,7 +93,8 @@ def pack_dataset(
         sets = {}
         for name, path in _chosen(folder, output, only):
             rows = bar(read_rows(path), _rows_of(name, dataset["counts"]), name)
-            sets[name] = _pack_set(name, rows, output, encoder, settings)
+            examples = _examples(name, rows, settings, dataset["settings"])
+            sets[name] = _pack_set(name, examples, output, encoder, settings)
             note(f"{name}: {sets[name]['examples']:,} examples, {sets[name]['tokens']:,} tokens")
         files = {path.name: asdict(file_entry(path)) for path in sorted(output.iterdir()) if _is_data(path)}
         manifest = {**head, "sets": sets, "files": files}
@@ -209,8 +211,14 @@ def _rows_of(name: str, counts: dict[str, int]) -> int | None:
     return counts.get(f"{kind}/{split}")
 
 
+def _examples(name: str, rows: Iterator[Row], settings: PackSettings, dataset: dict[str, Any]) -> Iterator[Example]:
+    if name == GAPS_SET:
+        return gap_examples(rows, settings.references, DatasetSettings(**dataset))
+    return map(from_json, rows)
+
+
 def _pack_set(
-    name: str, rows: Iterator[Row], output: Path, encoder: PackTokenizer, settings: PackSettings
+    name: str, examples: Iterator[Example], output: Path, encoder: PackTokenizer, settings: PackSettings
 ) -> dict[str, Any]:
     """Write the parts of one set, unless a receipt says that it is done; returns its entry in the manifest."""
     receipt = _receipt(output, name)
@@ -220,7 +228,7 @@ def _pack_set(
     counts: Counter[str] = Counter()
     parts: list[dict[str, Any]] = []
     part = _Part(settings.references)
-    for sequences in _read_set(name, rows, encoder, settings, counts):
+    for sequences in _read_set(examples, encoder, settings, counts):
         part.add(sequences)
         if part.bytes >= settings.part_bytes:
             parts.append(part.write(output, f"{name}-{len(parts):05d}"))
@@ -233,10 +241,9 @@ def _pack_set(
 
 
 def _read_set(
-    name: str, rows: Iterator[Row], encoder: PackTokenizer, settings: PackSettings, counts: Counter[str]
+    examples: Iterator[Example], encoder: PackTokenizer, settings: PackSettings, counts: Counter[str]
 ) -> Iterator[Sequences]:
     counts.update(examples=0, tokens=0, left_out=0)
-    examples = gap_examples(rows, settings.references) if name == GAPS_SET else map(from_json, rows)
     while batch := list(islice(examples, BATCH)):
         for sequences, cut in _encode(batch, encoder, settings):
             counts.update(cut)

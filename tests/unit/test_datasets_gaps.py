@@ -30,7 +30,7 @@ def _title(split: str) -> str:
 def test_what_says_most_of_the_rest_becomes_the_target() -> None:
     title = _title("train")
     rows = [_row("1#0", " ".join(SENTENCES[:3]), title), _row("1@90-200", " ".join(SENTENCES[3:]), title)]
-    (example,) = gap_examples(rows, 5)
+    (example,) = gap_examples(rows, 5, DatasetSettings())
     assert [one.text for one in example.sentences] == [SENTENCES[0], SENTENCES[4]]
     assert [one.citations for one in example.sentences] == [(1,), (2,)]
     assert (example.title, [one.marker for one in example.references]) == (title, [1, 2])
@@ -43,17 +43,17 @@ def test_what_says_most_of_the_rest_becomes_the_target() -> None:
 def test_about_half_of_the_targets_are_left_in_their_passage() -> None:
     title = _title("train")
     rows = [_row(f"{number}#0", " ".join(SENTENCES), title) for number in range(200)]
-    examples = list(gap_examples(rows, 5))
+    examples = list(gap_examples(rows, 5, DatasetSettings()))
     found = [one.text in example.references[0].text for example in examples for one in example.sentences]
     assert len(examples) == 200
     assert 0.4 < sum(found) / len(found) < 0.6
-    assert examples == list(gap_examples(rows, 5))
+    assert examples == list(gap_examples(rows, 5, DatasetSettings()))
 
 
 def test_a_sentence_of_two_passages_is_one_sentence() -> None:
     title = _title("train")
     rows = [_row("1@0-9", " ".join(SENTENCES[:5]), title), _row("1@4-19", " ".join(SENTENCES[2:]), title)]
-    (example,) = gap_examples(rows, 5)
+    (example,) = gap_examples(rows, 5, DatasetSettings())
     texts = [one.text for one in example.sentences]
     assert len(texts) == len(set(texts))
     assert sum(SENTENCES[3] in reference.text for reference in example.references) <= 1
@@ -61,7 +61,14 @@ def test_a_sentence_of_two_passages_is_one_sentence() -> None:
 
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_pages_of_other_splits_are_left_out(split: str) -> None:
-    assert not list(gap_examples([_row("1#0", " ".join(SENTENCES), _title(split))], 5))
+    assert not list(gap_examples([_row("1#0", " ".join(SENTENCES), _title(split))], 5, DatasetSettings()))
+
+
+def test_the_datasets_own_shares_say_which_pages_those_are() -> None:
+    rows = [_row(f"{number}#0", " ".join(SENTENCES), f"Town {number}") for number in range(300)]
+    wide = DatasetSettings(dev_share=0.3, test_share=0.3)
+    assert {split_of(one.title, wide) for one in gap_examples(rows, 5, wide)} == {"train"}
+    assert {split_of(one.title, wide) for one in gap_examples(rows, 5, DatasetSettings())} == {"train", "dev", "test"}
 
 
 def test_groups_are_of_one_document_and_no_larger_than_the_references() -> None:
@@ -71,11 +78,11 @@ def test_groups_are_of_one_document_and_no_larger_than_the_references() -> None:
         for place in range(7)
     ]
     rows += [_row("c@0-9", " ".join(SENTENCES), title)]
-    examples = list(gap_examples(rows, 3))
+    examples = list(gap_examples(rows, 3, DatasetSettings()))
     assert [{one.doc_id for one in example.references} for example in examples] == [{"a#b"}] * 3 + [{"c"}]
     assert [len(example.references) for example in examples] == [3, 3, 1, 1]
 
 
 def test_too_little_to_choose_from_gives_nothing() -> None:
-    assert not list(gap_examples([_row("1#0", SENTENCES[0], _title("train"))], 5))
-    assert not list(gap_examples([], 5))
+    assert not list(gap_examples([_row("1#0", SENTENCES[0], _title("train"))], 5, DatasetSettings()))
+    assert not list(gap_examples([], 5, DatasetSettings()))

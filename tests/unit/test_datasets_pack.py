@@ -8,6 +8,8 @@ import pytest
 
 from indexing.datasets.formats import Example, ExampleReference, ExampleSentence
 from indexing.datasets.pack import PackSettings, encode_example, pack_dataset
+from indexing.datasets.settings import DatasetSettings
+from indexing.datasets.splits import split_of
 from indexing.datasets.stage import json_line
 from indexing.datasets.tokens import PackTokenizer
 from webbrain.errors import ConfigError, CorpusError, ModelNotFound
@@ -71,7 +73,9 @@ def _dataset(folder: Path, examples: list[Example]) -> Path:
     (folder / "webbrain-g/warmup-train.jsonl").write_text("")
     (folder / "webbrain-r/corpus.jsonl").write_text(json_line({"id": "p", "title": "", "contents": "who a b"}))
     (folder / "statistics.json").write_text("{}")
-    (folder / "dataset.json").write_text(json.dumps({"plan_id": "plan", "files": {}, "counts": {}}))
+    settings = DatasetSettings(dev_share=0.3, test_share=0.3)
+    manifest = {"plan_id": "plan", "files": {}, "counts": {}, "settings": settings.as_json()}
+    (folder / "dataset.json").write_text(json.dumps(manifest))
     return folder
 
 
@@ -140,6 +144,19 @@ def test_packed_data_reads_back(tokenizer: Path, tmp_path: Path) -> None:
         PackedSet.open(tmp_path / "packed", "train+else")
     assert len(PackedSet.open(tmp_path / "packed", "train.warmup")) == 0
     assert verify(tmp_path / "packed") == []
+
+
+def test_practice_is_made_of_the_pages_that_the_dataset_trains_on(tokenizer: Path, tmp_path: Path) -> None:
+    folder, text = _dataset(tmp_path / "data", []), "Ada a b who a b ada who. Who a b who ada a b ada."
+    titles = [f"Town {number}" for number in range(60)]
+    rows = [{"id": f"{title}#0", "title": title, "contents": text} for title in titles]
+    (folder / "webbrain-r/corpus.jsonl").write_text("".join(map(json_line, rows)))
+    pack_dataset(folder, tmp_path / "packed", str(tokenizer))
+    gaps = PackedSet.open(tmp_path / "packed", "gaps")
+    settings = DatasetSettings(dev_share=0.3, test_share=0.3)
+    wanted = [f"{title}#0~gaps" for title in titles if split_of(title, settings) == "train"]
+    assert [gaps.example(number).example_id for number in range(len(gaps))] == wanted
+    assert 0 < len(wanted) < len(titles)
 
 
 def test_a_damaged_part_is_found(tokenizer: Path, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def _read_head(path: Path) -> dict[str, NDArray[Any]]:
 
     try:
         return {name: value.astype(np.float32) for name, value in load_file(path).items()}
-    except Exception as error:  # safetensors has an exception of its own, not exported
+    except Exception as error:  # safetensors' own, and NumPy's for a type of numbers that it lacks
         raise ModelNotFound(f"{path} cannot be read ({error}); train the model again") from error
 
 
